@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/'] },
+  { ignores: ['dist/', 'dist-bench/', 'node_modules/', 'coverage/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -17,16 +17,28 @@ export default tseslint.config(
   {
     // Build and tooling scripts run in Node as they are.
     files: ['**/*.mjs', '**/*.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' },
+    },
   },
   {
     // Pages run in a browser.
     files: ['src/web/**/*.js'],
     languageOptions: {
       globals: {
-        document: 'readonly', window: 'readonly', location: 'readonly', fetch: 'readonly', navigator: 'readonly',
-        RTCPeerConnection: 'readonly', MediaStream: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly',
-        setInterval: 'readonly', clearInterval: 'readonly', AbortController: 'readonly', performance: 'readonly',
+        document: 'readonly',
+        window: 'readonly',
+        location: 'readonly',
+        fetch: 'readonly',
+        navigator: 'readonly',
+        RTCPeerConnection: 'readonly',
+        MediaStream: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        AbortController: 'readonly',
+        performance: 'readonly',
       },
     },
   },

@@ -141,16 +141,35 @@ export type EndReason =
 
 export type MediaEvent =
   /** The sockets are open; commands are taken from now on. */
-  | { readonly type: 'listening'; readonly addresses: readonly ListeningAddress[]; readonly sender: 'native' | 'portable' }
+  | {
+      readonly type: 'listening'
+      readonly addresses: readonly ListeningAddress[]
+      readonly sender: 'native' | 'portable'
+    }
   /** ICE and DTLS are complete, media may flow. */
-  | { readonly type: 'connected'; readonly session: SessionId; readonly remoteAddress: string; readonly srtpProfile: string }
+  | {
+      readonly type: 'connected'
+      readonly session: SessionId
+      readonly remoteAddress: string
+      readonly srtpProfile: string
+    }
   /** A publisher's first media packet came, or a viewer was sent its first. */
   | { readonly type: 'first-packet'; readonly session: SessionId }
   /** Always the last event of a session. `detail` is for the log. */
-  | { readonly type: 'closed'; readonly session: SessionId; readonly reason: EndReason; readonly detail?: string }
+  | {
+      readonly type: 'closed'
+      readonly session: SessionId
+      readonly reason: EndReason
+      readonly detail?: string
+    }
   | { readonly type: 'statistics'; readonly request: number; readonly statistics: MediaStatistics }
   /** Something for the log that is not about a single session's end. */
-  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly details?: Record<string, unknown> }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly details?: Record<string, unknown>
+    }
 
 export interface ListeningAddress {
   readonly address: string
@@ -165,7 +184,13 @@ export interface MediaStatistics {
   readonly sent: { readonly packets: number; readonly bytes: number }
   readonly sessions: readonly SessionStatistics[]
   /** What must return to its resting value when all sessions have ended. */
-  readonly resources: { readonly sessions: number; readonly streams: number; readonly nativeBytes: number; readonly openSslObjects: number; readonly timers: number }
+  readonly resources: {
+    readonly sessions: number
+    readonly streams: number
+    readonly nativeBytes: number
+    readonly openSslObjects: number
+    readonly timers: number
+  }
 }
 
 export interface SessionStatistics {

@@ -37,7 +37,8 @@ export const headerExtensionUris = {
   audioLevel: 'urn:ietf:params:rtp-hdrext:ssrc-audio-level', // RFC 6464
   videoOrientation: 'urn:3gpp:video-orientation', // 3GPP TS 26.114 section 7.4.5
   playoutDelay: 'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
-  dependencyDescriptor: 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+  dependencyDescriptor:
+    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
 } as const
 
 export type HeaderExtensionName = keyof typeof headerExtensionUris
