@@ -33,6 +33,8 @@ const maxRembSsrcs = 255
 const nackBitmaskBits = 16
 
 const textEncoder = new TextEncoder()
+/** One per thread: 24 KiB of scratch memory for each session would be waste. */
+const transportFeedbackWriter = new TransportFeedbackWriter()
 
 /**
  * Collects the packets of one datagram in `bytes`, of which `length` are written; `reset` starts the next one. Each method appends
@@ -44,7 +46,6 @@ export class RtcpWriter {
   length = 0
   /** Where the report starts that blocks may still be appended to; -1 when something else came after it. */
   #openReport = -1
-  readonly #transportFeedback = new TransportFeedbackWriter()
 
   constructor(maxBytes = defaultMaxBytes) {
     this.bytes = new Uint8Array(maxBytes)
@@ -235,7 +236,7 @@ export class RtcpWriter {
     arrivalsMs: ArrayLike<number>,
     count: number,
   ): number {
-    const covered = this.#transportFeedback.write(
+    const covered = transportFeedbackWriter.write(
       this.view,
       this.length,
       this.bytes.length - this.length,
@@ -248,7 +249,7 @@ export class RtcpWriter {
       count,
     )
     if (covered === 0) return 0
-    this.length += this.#transportFeedback.writtenBytes
+    this.length += transportFeedbackWriter.writtenBytes
     this.#openReport = -1
     return covered
   }
