@@ -1,0 +1,87 @@
+/* global document, navigator, window, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, fetch */
+// The page that runs inside Chromium: a WHIP publisher and a WHEP player with nothing but browser APIs.
+const connections = new Map()
+
+window.whipway = {
+  /** codec: 'H264', 'VP8', 'VP9' or 'AV1'; rids: simulcast layers, best first. Returns the connection's id. */
+  async publish(url, { codec, width = 640, height = 360, frameRate = 30, rids = [], token, maxBitrate }) {
+    const media = await navigator.mediaDevices.getUserMedia({
+      audio: true,
+      video: { width, height, frameRate },
+    })
+    const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+    const [audio] = media.getAudioTracks()
+    const [video] = media.getVideoTracks()
+    connection.addTransceiver(audio, { direction: 'sendonly', streams: [media] })
+    const layers = rids.map((rid, index) => ({ rid, scaleResolutionDownBy: 2 ** index }))
+    const encodings = layers.length > 0 ? layers : [maxBitrate === undefined ? {} : { maxBitrate }]
+    const sender = connection.addTransceiver(video, {
+      direction: 'sendonly',
+      streams: [media],
+      sendEncodings: encodings,
+    })
+    prefer(sender, RTCRtpSender.getCapabilities('video').codecs, codec)
+    return open(connection, url, token, () => media.getTracks().forEach((track) => track.stop()))
+  },
+
+  /** Offers every codec. Returns the connection's id. */
+  async play(url, { token } = {}) {
+    const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
+    const media = new MediaStream()
+    for (const kind of ['audio', 'video']) {
+      const transceiver = connection.addTransceiver(kind, { direction: 'recvonly' })
+      media.addTrack(transceiver.receiver.track)
+      // Every codec that can be received, also those that are not in the default offer.
+      transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities(kind).codecs)
+    }
+    const element = document.createElement('video')
+    element.autoplay = true
+    element.srcObject = media
+    document.body.append(element)
+    return open(connection, url, token, () => element.remove())
+  },
+
+  /** Everything that getStats() has, as plain data, and the states of the connection. */
+  async statistics(id) {
+    const { connection } = connections.get(id)
+    const report = []
+    for (const entry of (await connection.getStats()).values()) report.push({ ...entry })
+    const transport = connection.getTransceivers()[0].receiver.transport
+    return { report, connectionState: connection.connectionState, dtlsState: transport?.state ?? 'new' }
+  },
+
+  /** DELETE, then close; without `remove` only close. Returns the status of the DELETE. */
+  async stop(id, remove) {
+    const { connection, location, authorization, release } = connections.get(id)
+    connections.delete(id)
+    const status = remove ? (await fetch(location, { method: 'DELETE', headers: authorization })).status : 0
+    connection.close()
+    release()
+    return status
+  },
+}
+
+function prefer(transceiver, codecs, name) {
+  const wanted = codecs.filter((codec) => codec.mimeType === `video/${name}`)
+  const packetized = wanted.filter((codec) => !/packetization-mode=0/.test(codec.sdpFmtpLine ?? ''))
+  const repair = codecs.filter((codec) => /\/(rtx|red|ulpfec)$/.test(codec.mimeType))
+  if (packetized.length === 0) throw new Error(`this browser does not encode ${name}`)
+  transceiver.setCodecPreferences([...packetized, ...repair])
+}
+
+async function open(connection, url, token, release) {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  await connection.setLocalDescription()
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/sdp', ...authorization },
+    body: connection.localDescription.sdp,
+  })
+  const body = await response.text()
+  if (response.status !== 201) throw new Error(`answered ${response.status}: ${body}`)
+  const location = new URL(response.headers.get('location'), response.url).href
+  await connection.setRemoteDescription({ type: 'answer', sdp: body })
+  const id = String(connections.size + 1)
+  connections.set(id, { connection, location, authorization, release })
+  return id
+}

@@ -1,0 +1,203 @@
+/** Real Chromium, headless: pages that publish and play through browser APIs alone. */
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { readNumber, type StatisticsReport } from './libwebrtc-viewer.ts'
+
+export type ChromiumCodec = 'H264' | 'VP8' | 'VP9' | 'AV1'
+
+export interface ChromiumPublishOptions {
+  readonly codec: ChromiumCodec
+  /** Simulcast layers, the best first. */
+  readonly rids?: readonly string[]
+  readonly width?: number
+  readonly height?: number
+  readonly frameRate?: number
+  readonly token?: string
+  readonly maxBitrate?: number
+}
+
+export interface PlayerStatistics {
+  readonly connectionState: string
+  /** 'closed' as soon as the gateway's close_notify has come. */
+  readonly dtlsState: string
+  readonly codec: string
+  readonly framesDecoded: number
+  readonly frameSize: string
+  readonly packetsReceived: number
+  readonly packetsLost: number
+  readonly freezeCount: number
+  readonly nackCount: number
+  readonly retransmittedPacketsReceived: number
+  readonly jitterBufferDelay: number
+  readonly totalAudioEnergy: number
+  readonly audioPacketsLost: number
+}
+
+export interface PublisherStatistics {
+  readonly connectionState: string
+  readonly dtlsState: string
+  readonly framesEncoded: number
+  readonly bytesSent: number
+  readonly targetBitrate: number
+  /** What transport-wide congestion control thinks there is, in bit/s. */
+  readonly availableOutgoingBitrate: number
+  readonly retransmittedPacketsSent: number
+  readonly nackCount: number
+  readonly pliCount: number
+  readonly roundTripTime: number
+}
+
+export interface ChromiumPeer<Statistics> {
+  statistics(): Promise<Statistics>
+  /** DELETE, then close. Resolves with the status of the DELETE. */
+  stop(): Promise<number>
+  /** Closes without a DELETE. */
+  close(): Promise<void>
+}
+
+export interface ChromiumHarness {
+  /** Each in a page of its own. */
+  publish(whipUrl: string, options: ChromiumPublishOptions): Promise<ChromiumPeer<PublisherStatistics>>
+  play(whepUrl: string, options?: { readonly token?: string }): Promise<ChromiumPeer<PlayerStatistics>>
+  /** Ends the browser and all its processes. */
+  stop(): Promise<void>
+}
+
+const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+const browserArguments = [
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  // Several pages play at once: none may be slowed down for not being in front.
+  '--disable-renderer-backgrounding',
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+]
+
+/** `CHROMIUM_PATH` names the browser where it is not in its usual place. */
+export async function startChromium(): Promise<ChromiumHarness> {
+  const executablePath = process.env['CHROMIUM_PATH'] ?? executables.find((path) => existsSync(path))
+  if (executablePath === undefined) throw new Error('no Chromium found: install it or set CHROMIUM_PATH')
+  const site = await serveEmptyPage()
+  const browser = await chromium.launch({ executablePath, args: browserArguments, chromiumSandbox: false })
+  return {
+    async publish(whipUrl, options) {
+      const page = await openPage(browser, site.url)
+      return wrapPeer(page, await call(page, 'publish', whipUrl, options), summarisePublisher)
+    },
+    async play(whepUrl, options = {}) {
+      const page = await openPage(browser, site.url)
+      return wrapPeer(page, await call(page, 'play', whepUrl, options), summarisePlayer)
+    },
+    async stop() {
+      await browser.close()
+      await site.stop()
+    },
+  }
+}
+
+interface PageStatistics {
+  readonly report: StatisticsReport
+  readonly connectionState: string
+  readonly dtlsState: string
+}
+
+function wrapPeer<T>(page: Page, id: string, summarise: (statistics: PageStatistics) => T): ChromiumPeer<T> {
+  return {
+    statistics: async () => summarise(await call(page, 'statistics', id)),
+    async stop() {
+      const status = await call<number>(page, 'stop', id, true)
+      await page.context().close()
+      return status
+    },
+    async close() {
+      await call(page, 'stop', id, false)
+      await page.context().close()
+    },
+  }
+}
+
+/** As text, because the functions live in the page and know nothing of this side's types. */
+async function call<T = string>(page: Page, name: string, ...parameters: readonly unknown[]): Promise<T> {
+  const list = parameters.map((parameter) => JSON.stringify(parameter)).join(', ')
+  return page.evaluate<T>(`whipway.${name}(${list})`)
+}
+
+function summarisePlayer({ report, connectionState, dtlsState }: PageStatistics): PlayerStatistics {
+  const video = (name: string) => readNumber(report, 'inbound-rtp', 'video', name)
+  const inbound = report.find((entry) => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video')
+  const codec = report.find((entry) => entry['id'] === inbound?.['codecId'])?.['mimeType']
+  return {
+    connectionState,
+    dtlsState,
+    codec: typeof codec === 'string' ? codec : '',
+    framesDecoded: video('framesDecoded'),
+    frameSize: `${video('frameWidth')}x${video('frameHeight')}`,
+    packetsReceived: video('packetsReceived'),
+    packetsLost: video('packetsLost'),
+    freezeCount: video('freezeCount'),
+    nackCount: video('nackCount'),
+    retransmittedPacketsReceived: video('retransmittedPacketsReceived'),
+    jitterBufferDelay: video('jitterBufferDelay'),
+    totalAudioEnergy: readNumber(report, 'inbound-rtp', 'audio', 'totalAudioEnergy'),
+    audioPacketsLost: readNumber(report, 'inbound-rtp', 'audio', 'packetsLost'),
+  }
+}
+
+function summarisePublisher({ report, connectionState, dtlsState }: PageStatistics): PublisherStatistics {
+  const video = (name: string) => readNumber(report, 'outbound-rtp', 'video', name)
+  const pair = report.find((entry) => entry['type'] === 'candidate-pair' && entry['nominated'] === true)
+  return {
+    connectionState,
+    dtlsState,
+    framesEncoded: video('framesEncoded'),
+    bytesSent: video('bytesSent'),
+    targetBitrate: video('targetBitrate'),
+    availableOutgoingBitrate: Number(pair?.['availableOutgoingBitrate'] ?? 0),
+    retransmittedPacketsSent: video('retransmittedPacketsSent'),
+    nackCount: video('nackCount'),
+    pliCount: video('pliCount'),
+    roundTripTime: readNumber(report, 'remote-inbound-rtp', 'video', 'roundTripTime'),
+  }
+}
+
+async function openPage(browser: Browser, url: string): Promise<Page> {
+  // A context each, so that the pages share nothing but the browser.
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await page.goto(url)
+  return page
+}
+
+/** Loopback is a secure context, so that the page may use the camera; its origin is not the gateway's, so CORS is exercised. */
+async function serveEmptyPage(): Promise<{ url: string; stop(): Promise<void> }> {
+  const script = await readFile(new URL('./chromium-page.js', import.meta.url))
+  const server = createServer((request, response) => {
+    const isScript = request.url === '/page.js'
+    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+    response.end(
+      isScript ? script : '<!doctype html><title>test</title><script src="/page.js"></script><body></body>',
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
