@@ -1,0 +1,38 @@
+/** What an accepted offer and the gateway agree on below the media: the bundle's m-section, ICE credentials, DTLS roles. */
+import type { TransportParameters } from '../media/contract.ts'
+import type { DtlsSetup } from './answer-text.ts'
+import type { GatewayTransport } from './gateway-transport.ts'
+import { incomplete } from './offer-problem.ts'
+import type { MediaSection, Offer, Setup } from './offer.ts'
+
+/**
+ * The m-section whose transport everything uses: the first of the BUNDLE group that is accepted and has a port
+ * (RFC 9143 section 7.3.2), or the only accepted one of an offer that is not bundled.
+ */
+export function taggedSection(
+  offer: Offer,
+  isAccepted: (section: MediaSection) => boolean,
+): MediaSection | undefined {
+  const usable = (section: MediaSection | undefined): section is MediaSection =>
+    section !== undefined && isAccepted(section) && !section.bundleOnly
+  const inBundle = offer.bundle.map((mid) => offer.media.find((section) => section.mid === mid)).find(usable)
+  return inBundle ?? (offer.bundle.length === 0 ? offer.media.find(usable) : undefined)
+}
+
+/** Our `a=setup`: passive wherever the offer allows it, since FFmpeg and Firefox lose a ClientHello that comes too early. */
+export function answerSetup(offered: Setup): DtlsSetup {
+  return offered === 'passive' ? 'active' : 'passive'
+}
+
+export function transportParameters(tagged: MediaSection, gateway: GatewayTransport): TransportParameters {
+  if (tagged.ice === undefined)
+    throw incomplete('the m-section that bundles the others has no ICE credentials')
+  return {
+    localUfrag: gateway.ufrag,
+    localPassword: gateway.password,
+    remoteUfrag: tagged.ice.ufrag,
+    remotePassword: tagged.ice.password,
+    dtlsRole: answerSetup(tagged.setup) === 'passive' ? 'server' : 'client',
+    remoteFingerprints: tagged.fingerprints,
+  }
+}

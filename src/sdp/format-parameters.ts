@@ -1,0 +1,23 @@
+/** Format parameters of `a=fmtp` (RFC 8866 section 6.15), which nearly every payload format writes as `name=value;...`. */
+import { maxFormatParameters } from './limits.ts'
+import type { FormatParameters } from './offer.ts'
+
+/** Returns undefined when there are more parameters than `maxFormatParameters`. The first of two with the same name counts. */
+export function parseFormatParameters(text: string): FormatParameters | undefined {
+  const parts = text.split(';')
+  if (parts.length > maxFormatParameters) return undefined
+  const parameters = new Map<string, string>()
+  for (const part of parts) {
+    const [name = '', ...value] = part.split('=')
+    const key = name.trim().toLowerCase()
+    if (key !== '' && !parameters.has(key)) parameters.set(key, value.join('=').trim())
+  }
+  return Object.fromEntries(parameters)
+}
+
+/** Returns '' for no parameters, in which case there is no `a=fmtp` line to write. */
+export function formatParametersText(parameters: FormatParameters): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+    .join(';')
+}
