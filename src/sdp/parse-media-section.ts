@@ -125,7 +125,7 @@ function parseFormats(formatList: string, parsed: MediaDescription): Format[] {
   const feedback = new Map<string, Set<string>>()
   for (const { payload, type, subtype } of feedbackLines) {
     const values = feedback.get(String(payload)) ?? new Set()
-    values.add(subtype === undefined ? type : `${type} ${subtype}`)
+    values.add([type, subtype].filter((part) => part !== undefined).join(' '))
     feedback.set(String(payload), values)
   }
   return payloadTypes.flatMap((token) => {

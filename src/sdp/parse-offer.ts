@@ -34,7 +34,7 @@ export function parseOffer(sdp: string): Offer {
   )
   const offer: Offer = {
     media,
-    bundle: bundleGroup(description.groups ?? [], media),
+    bundle: bundleGroup(attributeValues(sessionLines, 'group'), media),
     extmapAllowMixed: attributeValues(sessionLines, 'extmap-allow-mixed').length > 0,
   }
   checkMids(media)
@@ -61,14 +61,11 @@ function checkedSections(sdp: string): string[][] {
 }
 
 /** The first BUNDLE group that holds a live m-section of audio or video. */
-function bundleGroup(
-  groups: readonly { type: string; mids: string }[],
-  media: readonly MediaSection[],
-): readonly string[] {
+function bundleGroup(groups: readonly string[], media: readonly MediaSection[]): readonly string[] {
   const wanted = new Set(media.filter(isLiveMedia).map((section) => section.mid))
   const bundles = groups
-    .filter((group) => group.type === 'BUNDLE')
-    .map((group) => group.mids.split(' ').filter((mid) => mid !== ''))
+    .map((group) => group.split(' ').filter((token) => token !== ''))
+    .flatMap(([semantics, ...mids]) => (semantics === 'BUNDLE' ? [mids] : []))
   const bundle = bundles.find((mids) => mids.some((mid) => wanted.has(mid))) ?? []
   const known = new Set(media.map((section) => section.mid))
   if (bundle.some((mid) => !known.has(mid)))
