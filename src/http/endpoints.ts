@@ -1,0 +1,143 @@
+/** The WHIP and WHEP endpoints and their sessions (RFC 9725 section 4, draft-ietf-wish-whep section 4). */
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import type { OpenedSession, SessionView } from '../streams/session.ts'
+import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
+import { Problem } from '../signalling/problem.ts'
+import type { Authorizer } from './authorizer.ts'
+import { bearerTokenOf } from './authorizer.ts'
+import { readBody } from './request-body.ts'
+import { acceptFragment, SDP_FRAGMENT_TYPE } from './session-patch.ts'
+
+export const SDP_TYPE = 'application/sdp' // RFC 8866 section 8.1
+
+/** What the endpoints need of the streams. */
+export interface Sessions {
+  readonly shuttingDown: boolean
+  publish(stream: string, offerSdp: string): OpenedSession
+  play(stream: string, offerSdp: string): OpenedSession
+  find(id: string): SessionView | undefined
+  end(id: string, reason: 'deleted'): boolean
+}
+
+export interface EndpointOptions {
+  readonly sessions: Sessions
+  readonly authorizer: Authorizer
+  readonly maxOfferBytes: number
+}
+
+interface Endpoint {
+  readonly prefix: '/whip' | '/whep'
+  readonly action: 'publish' | 'play'
+  readonly role: SessionView['role']
+}
+
+const endpoints: readonly Endpoint[] = [
+  { prefix: '/whip', action: 'publish', role: 'publisher' },
+  { prefix: '/whep', action: 'play', role: 'viewer' },
+]
+
+/**
+ * Sessions are at `/whip/{stream}/{id}` and `/whep/{stream}/{id}`: one segment more than any stream's name can have. Their URLs hold a random UUID and
+ * are the right to end the session; so that clients which send no token on DELETE (older whip.js) can end theirs, none is asked for.
+ */
+export function sessionRoutes(options: EndpointOptions): Router {
+  const router = new Router()
+  for (const endpoint of endpoints) {
+    const collection = `${endpoint.prefix}/:stream`
+    const member = `${endpoint.prefix}/:stream/:session`
+
+    router.post(collection, (ctx) => openSession(ctx, endpoint, options))
+
+    // RFC 9725 section 4.2: an endpoint has no representation, and GET succeeds without content. WHEP's type lets players discover it by HEAD.
+    router.get(collection, (ctx) => {
+      streamNameOf(ctx)
+      succeedWithoutContent(ctx)
+      if (endpoint.action === 'play') ctx.set('Content-Type', SDP_TYPE)
+    })
+
+    router.get(member, (ctx) => {
+      sessionOf(ctx, endpoint, options.sessions)
+      succeedWithoutContent(ctx)
+    })
+
+    router.patch(member, async (ctx) => {
+      const session = sessionOf(ctx, endpoint, options.sessions)
+      acceptFragment(await readBody(ctx, SDP_FRAGMENT_TYPE, options.maxOfferBytes), session)
+      ctx.status = 204
+    })
+
+    router.delete(member, (ctx) => {
+      options.sessions.end(sessionOf(ctx, endpoint, options.sessions).id, 'deleted')
+      succeedWithoutContent(ctx) // 200 and no other: on 204 OBS warns and deletes again
+    })
+  }
+  return router
+}
+
+async function openSession(
+  ctx: Context,
+  endpoint: Endpoint,
+  { sessions, authorizer, maxOfferBytes }: EndpointOptions,
+): Promise<void> {
+  const stream = streamNameOf(ctx)
+  await authorize(ctx, endpoint, stream, authorizer)
+  const offer = await readBody(ctx, SDP_TYPE, maxOfferBytes)
+  const opened =
+    endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
+  ctx.status = 201
+  ctx.set('Location', `${endpoint.prefix}/${stream}/${opened.id}`)
+  ctx.set('Content-Type', SDP_TYPE)
+  ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
+}
+
+async function authorize(
+  ctx: Context,
+  { action }: Endpoint,
+  stream: string,
+  authorizer: Authorizer,
+): Promise<void> {
+  const token = bearerTokenOf(ctx.get('Authorization'))
+  const verdict = await authorizer.authorize({ action, stream, token, remoteAddress: ctx.ip })
+  switch (verdict) {
+    case 'allowed':
+      return
+    case 'unauthenticated':
+      // RFC 6750 section 3.1: the error is only told to those who sent a token.
+      ctx.set(
+        'WWW-Authenticate',
+        `Bearer realm="whipway"${token === undefined ? '' : ', error="invalid_token"'}`,
+      )
+      throw new Problem('unauthorized', 401, `A valid bearer token is needed to ${action} this stream.`)
+    case 'forbidden':
+      throw new Problem('forbidden', 403, `This token does not allow to ${action} this stream.`)
+  }
+}
+
+function streamNameOf(ctx: Context & { params?: Record<string, string> }): string {
+  const name = ctx.params?.['stream'] ?? ''
+  if (isStreamName(name)) return name
+  throw new Problem(
+    'invalid-stream-name',
+    400,
+    `A stream's name has 1 to ${MAX_STREAM_NAME_LENGTH} characters of A-Z a-z 0-9 . _ ~ - and is neither "." nor "..".`,
+  )
+}
+
+function sessionOf(
+  ctx: Context & { params?: Record<string, string> },
+  { role }: Endpoint,
+  sessions: Sessions,
+): SessionView {
+  const session = sessions.find(ctx.params?.['session'] ?? '')
+  if (session !== undefined && session.role === role && session.stream === ctx.params?.['stream'])
+    return session
+  throw new Problem('session-not-found', 404, 'There is no such session; it may have ended.')
+}
+
+/** 200 with `Content-Length: 0`, rather than Koa's own 204. */
+function succeedWithoutContent(ctx: Context): void {
+  ctx.body = ''
+  ctx.status = 200
+  ctx.remove('Content-Type')
+}

@@ -1,0 +1,62 @@
+/** One publisher or one viewer, from its 201 to its end. */
+import type { EndReason, SessionId, StreamName } from '../media/contract.ts'
+
+interface SessionBase {
+  readonly id: SessionId
+  readonly stream: StreamName
+  readonly openedAtMs: number
+  readonly localUfrag: string
+  /** The client's ICE credentials: a PATCH with others asks for an ICE restart (RFC 9725 section 4.3.2). */
+  readonly remoteUfrag: string
+  readonly remotePassword: string
+  /** True once ICE and DTLS were complete. */
+  connected: boolean
+}
+
+export interface PublisherSession<Media> extends SessionBase {
+  readonly role: 'publisher'
+  readonly media: Media
+}
+
+export interface ViewerSession<Promised> extends SessionBase {
+  readonly role: 'viewer'
+  readonly promised: Promised
+}
+
+export type Session<Media, Promised> = PublisherSession<Media> | ViewerSession<Promised>
+
+/** A session as the HTTP endpoints see it. */
+export type SessionView = Readonly<SessionBase> & { readonly role: 'publisher' | 'viewer' }
+
+export interface OpenedSession {
+  readonly id: SessionId
+  /** The SDP answer. */
+  readonly answer: string
+}
+
+/** What happens to sessions and streams, for the log and later for event streams and metrics. */
+export type StreamsEvent =
+  | { readonly type: 'session-opened'; readonly session: SessionView }
+  | {
+      readonly type: 'session-connected'
+      readonly session: SessionView
+      readonly remoteAddress: string
+      readonly srtpProfile: string
+    }
+  | { readonly type: 'first-packet'; readonly session: SessionView; readonly afterMs: number }
+  /** Exactly one for each opened session. */
+  | {
+      readonly type: 'session-ended'
+      readonly session: SessionView
+      readonly reason: EndReason
+      readonly detail: string | undefined
+      readonly lastedMs: number
+    }
+  | {
+      readonly type: 'publisher-awaited'
+      readonly stream: StreamName
+      readonly viewers: number
+      readonly forMs: number
+    }
+  | { readonly type: 'publisher-resumed'; readonly stream: StreamName; readonly viewers: number }
+  | { readonly type: 'stream-ended'; readonly stream: StreamName }

@@ -1,0 +1,11 @@
+/** The names that streams may have. */
+
+/** Long enough for a key of 64 hexadecimal digits and a prefix; short enough for a log line. */
+export const MAX_STREAM_NAME_LENGTH = 128
+
+/** RFC 3986 section 2.3, unreserved characters: they need no escaping in a URL. */
+const unreserved = /^[A-Za-z0-9._~-]+$/
+
+/** '.' and '..' are no names: every client resolves them away before it sends the path. */
+export const isStreamName = (text: string): boolean =>
+  text.length <= MAX_STREAM_NAME_LENGTH && unreserved.test(text) && text !== '.' && text !== '..'

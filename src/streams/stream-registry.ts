@@ -1,0 +1,337 @@
+/**
+ * All streams and their sessions: who may open one, what a lost publisher means for its viewers, and the one end that every session has.
+ * A stream begins with a publisher and lasts until its last session has ended.
+ */
+import type {
+  EndReason,
+  Fingerprint,
+  ListeningAddress,
+  MediaEvent,
+  SessionId,
+  StreamName,
+} from '../media/contract.ts'
+import { Problem } from '../signalling/problem.ts'
+import type { Clock } from './clock.ts'
+import type { Chance } from './credentials.ts'
+import { newCname, newPassword, newSdpSessionId, newUfrag, ssrcSource } from './credentials.ts'
+import type { MediaPlane } from './media-plane.ts'
+import type { LocalDescription, Negotiation } from './negotiation.ts'
+import type {
+  OpenedSession,
+  PublisherSession,
+  Session,
+  SessionView,
+  StreamsEvent,
+  ViewerSession,
+} from './session.ts'
+
+export interface StreamLimits {
+  readonly maxSessions: number
+  readonly maxViewersPerStream: number
+  /** A publisher that has not connected for so long makes way for another one. */
+  readonly publisherTakeoverMs: number
+  /** Viewers wait for so long for the next publisher; 0 ends them with their publisher. */
+  readonly publisherGraceMs: number
+}
+
+export interface StreamRegistryOptions<Offer, Media, Promised> {
+  readonly negotiation: Negotiation<Offer, Media, Promised>
+  readonly media: MediaPlane
+  readonly fingerprint: Fingerprint
+  /** Host candidates for answers, the best first. */
+  readonly candidates: readonly ListeningAddress[]
+  readonly limits: StreamLimits
+  readonly clock: Clock
+  readonly chance: Chance
+  readonly onEvent: (event: StreamsEvent) => void
+}
+
+interface Stream<Media, Promised> {
+  readonly name: StreamName
+  publisher: PublisherSession<Media> | undefined
+  readonly viewers: Set<ViewerSession<Promised>>
+  /** Set while the viewers wait for the next publisher. */
+  cancelGrace: (() => void) | undefined
+}
+
+/** A viewer that asks again after so long finds a publisher that has meanwhile sent its offer; a busy page of viewers is no load. */
+const NO_PUBLISHER_RETRY_SECONDS = 2
+/** Sessions come and go over minutes; asking more often only adds load. */
+const FULL_RETRY_SECONDS = 10
+const SHUTDOWN_RETRY_SECONDS = 5
+/** RFC 8830 section 2: a stream id has at most 64 characters. */
+const MAX_STREAM_ID_LENGTH = 64
+
+export class StreamRegistry<Offer, Media, Promised> {
+  readonly #options: StreamRegistryOptions<Offer, Media, Promised>
+  readonly #streams = new Map<StreamName, Stream<Media, Promised>>()
+  readonly #sessions = new Map<SessionId, Session<Media, Promised>>()
+  readonly #ufrags = new Set<string>()
+  #shuttingDown = false
+
+  constructor(options: StreamRegistryOptions<Offer, Media, Promised>) {
+    this.#options = options
+  }
+
+  /** What must be empty again when all sessions have ended. */
+  get size(): { readonly sessions: number; readonly streams: number; readonly ufrags: number } {
+    return { sessions: this.#sessions.size, streams: this.#streams.size, ufrags: this.#ufrags.size }
+  }
+
+  get shuttingDown(): boolean {
+    return this.#shuttingDown
+  }
+
+  find(id: SessionId): SessionView | undefined {
+    return this.#sessions.get(id)
+  }
+
+  /** @throws Problem when the offer cannot be accepted, the stream has a publisher, or the gateway is full. */
+  publish(name: StreamName, offerSdp: string): OpenedSession {
+    const { negotiation, media } = this.#options
+    this.#refuseWhenShuttingDown()
+    const offer = negotiation.parseOffer(offerSdp)
+    const rival = this.#streams.get(name)?.publisher
+    if (rival !== undefined && !this.#mayBeReplaced(rival)) {
+      throw new Problem(
+        'already-published',
+        409,
+        `The stream "${name}" has a publisher already; end that one or choose another name.`,
+      )
+    }
+    if (rival === undefined) this.#refuseWhenFull()
+    const {
+      answer,
+      transport,
+      tracks,
+      media: published,
+    } = negotiation.answerPublish(offer, this.#describeOurselves())
+    if (rival !== undefined) this.#close(rival, 'replaced')
+
+    const session: PublisherSession<Media> = {
+      ...this.#newSession(name, transport),
+      role: 'publisher',
+      media: published,
+    }
+    const stream = this.#streams.get(name) ?? {
+      name,
+      publisher: undefined,
+      viewers: new Set(),
+      cancelGrace: undefined,
+    }
+    this.#streams.set(name, stream)
+    this.#register(session)
+    this.#resume(stream, session)
+    media.send({ type: 'open-publisher', session: session.id, stream: name, transport, tracks })
+    return { id: session.id, answer }
+  }
+
+  /** @throws Problem when the offer cannot be accepted, the stream has no publisher, or the stream or the gateway is full. */
+  play(name: StreamName, offerSdp: string): OpenedSession {
+    const { negotiation, media, chance, limits } = this.#options
+    this.#refuseWhenShuttingDown()
+    const offer = negotiation.parseOffer(offerSdp)
+    const stream = this.#streams.get(name)
+    if (stream?.publisher === undefined) {
+      throw new Problem(
+        'no-publisher',
+        409,
+        `Nobody publishes the stream "${name}" at the moment; try again later.`,
+        {
+          retryAfterSeconds: NO_PUBLISHER_RETRY_SECONDS,
+        },
+      )
+    }
+    this.#refuseWhenFull()
+    if (stream.viewers.size >= limits.maxViewersPerStream) {
+      throw new Problem(
+        'too-many-sessions',
+        503,
+        `The stream "${name}" has as many viewers as it may have.`,
+        {
+          retryAfterSeconds: FULL_RETRY_SECONDS,
+        },
+      )
+    }
+    const { answer, transport, tracks, promised } = negotiation.answerPlay(
+      offer,
+      this.#describeOurselves(),
+      stream.publisher.media,
+      { ssrc: ssrcSource(chance), cname: newCname(chance), streamId: name.slice(0, MAX_STREAM_ID_LENGTH) },
+    )
+    const session: ViewerSession<Promised> = {
+      ...this.#newSession(name, transport),
+      role: 'viewer',
+      promised,
+    }
+    stream.viewers.add(session)
+    this.#register(session)
+    media.send({ type: 'open-viewer', session: session.id, stream: name, transport, tracks })
+    return { id: session.id, answer }
+  }
+
+  /** Ends a session, frees all that it had and tells the media wing. False if there is none. */
+  end(id: SessionId, reason: EndReason): boolean {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return false
+    this.#close(session, reason)
+    return true
+  }
+
+  /** To be called with every event of the media wing. Events of sessions that have ended here already are late, and ignored. */
+  handleEvent(event: MediaEvent): void {
+    if (event.type !== 'connected' && event.type !== 'first-packet' && event.type !== 'closed') return
+    const session = this.#sessions.get(event.session)
+    if (session === undefined) return
+    const { clock, onEvent } = this.#options
+    switch (event.type) {
+      case 'connected':
+        session.connected = true
+        onEvent({
+          type: 'session-connected',
+          session,
+          remoteAddress: event.remoteAddress,
+          srtpProfile: event.srtpProfile,
+        })
+        break
+      case 'first-packet':
+        onEvent({ type: 'first-packet', session, afterMs: clock.nowMs() - session.openedAtMs })
+        break
+      case 'closed':
+        this.#forget(session, event.reason, event.detail)
+        break
+    }
+  }
+
+  /** Refuses new sessions from now on and ends the existing ones; the media wing says goodbye to the clients. */
+  shutDown(): void {
+    if (this.#shuttingDown) return
+    this.#shuttingDown = true
+    for (const session of [...this.#sessions.values()]) this.#forget(session, 'shutdown', undefined)
+    this.#options.media.send({ type: 'shut-down' })
+  }
+
+  #close(session: Session<Media, Promised>, reason: EndReason): void {
+    this.#options.media.send({ type: 'close-session', session: session.id, reason })
+    this.#forget(session, reason, undefined)
+  }
+
+  /** Takes a session out of every map. What is left of its stream is looked after; nothing here throws. */
+  #forget(session: Session<Media, Promised>, reason: EndReason, detail: string | undefined): void {
+    const { clock, onEvent } = this.#options
+    this.#sessions.delete(session.id)
+    this.#ufrags.delete(session.localUfrag)
+    onEvent({ type: 'session-ended', session, reason, detail, lastedMs: clock.nowMs() - session.openedAtMs })
+    const stream = this.#streams.get(session.stream)
+    if (stream === undefined) return
+    if (session.role === 'viewer') {
+      stream.viewers.delete(session)
+    } else if (stream.publisher === session) {
+      stream.publisher = undefined
+      if (reason !== 'replaced') this.#awaitPublisher(stream)
+    }
+    this.#dropIfEmpty(stream)
+  }
+
+  #awaitPublisher(stream: Stream<Media, Promised>): void {
+    const { clock, limits, onEvent } = this.#options
+    if (stream.viewers.size === 0 || this.#shuttingDown) return
+    if (limits.publisherGraceMs === 0) {
+      this.#endViewers(stream)
+      return
+    }
+    stream.cancelGrace = clock.schedule(limits.publisherGraceMs, () => {
+      stream.cancelGrace = undefined
+      this.#endViewers(stream)
+    })
+    onEvent({
+      type: 'publisher-awaited',
+      stream: stream.name,
+      viewers: stream.viewers.size,
+      forMs: limits.publisherGraceMs,
+    })
+  }
+
+  #endViewers(stream: Stream<Media, Promised>): void {
+    for (const viewer of [...stream.viewers]) this.#close(viewer, 'stream-ended')
+  }
+
+  /** A publisher takes its place; viewers that cannot take what it sends are let go, so that they come back with a new offer. */
+  #resume(stream: Stream<Media, Promised>, publisher: PublisherSession<Media>): void {
+    const { negotiation, onEvent } = this.#options
+    stream.publisher = publisher
+    stream.cancelGrace?.()
+    stream.cancelGrace = undefined
+    if (stream.viewers.size === 0) return
+    for (const viewer of [...stream.viewers]) {
+      if (!negotiation.continues(viewer.promised, publisher.media)) this.#close(viewer, 'stream-ended')
+    }
+    onEvent({ type: 'publisher-resumed', stream: stream.name, viewers: stream.viewers.size })
+  }
+
+  #dropIfEmpty(stream: Stream<Media, Promised>): void {
+    if (
+      stream.publisher !== undefined ||
+      stream.viewers.size > 0 ||
+      this.#streams.get(stream.name) !== stream
+    )
+      return
+    stream.cancelGrace?.()
+    stream.cancelGrace = undefined
+    this.#streams.delete(stream.name)
+    this.#options.onEvent({ type: 'stream-ended', stream: stream.name })
+  }
+
+  #register(session: Session<Media, Promised>): void {
+    this.#sessions.set(session.id, session)
+    this.#ufrags.add(session.localUfrag)
+    this.#options.onEvent({ type: 'session-opened', session })
+  }
+
+  #newSession(
+    stream: StreamName,
+    transport: { localUfrag: string; remoteUfrag: string; remotePassword: string },
+  ) {
+    const { chance, clock } = this.#options
+    const { localUfrag, remoteUfrag, remotePassword } = transport
+    return {
+      id: chance.uuid(),
+      stream,
+      openedAtMs: clock.nowMs(),
+      localUfrag,
+      remoteUfrag,
+      remotePassword,
+      connected: false,
+    }
+  }
+
+  #describeOurselves(): LocalDescription {
+    const { chance, candidates, fingerprint } = this.#options
+    return {
+      ufrag: newUfrag(chance, this.#ufrags),
+      password: newPassword(chance),
+      fingerprint,
+      candidates,
+      sdpSessionId: newSdpSessionId(chance),
+    }
+  }
+
+  #mayBeReplaced(publisher: PublisherSession<Media>): boolean {
+    const { clock, limits } = this.#options
+    return !publisher.connected && clock.nowMs() - publisher.openedAtMs >= limits.publisherTakeoverMs
+  }
+
+  #refuseWhenShuttingDown(): void {
+    if (!this.#shuttingDown) return
+    throw new Problem('shutting-down', 503, 'The gateway is shutting down.', {
+      retryAfterSeconds: SHUTDOWN_RETRY_SECONDS,
+    })
+  }
+
+  #refuseWhenFull(): void {
+    if (this.#sessions.size < this.#options.limits.maxSessions) return
+    throw new Problem('too-many-sessions', 503, 'The gateway has as many sessions as it may have.', {
+      retryAfterSeconds: FULL_RETRY_SECONDS,
+    })
+  }
+}
