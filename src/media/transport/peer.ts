@@ -1,0 +1,309 @@
+/**
+ * One peer connection below RTP: ICE-lite, DTLS and SRTP of one bundled transport. Sans-IO: datagrams and `nowMs` in, datagrams
+ * out through a `DatagramOutput`, what happened through a `PeerListener`.
+ */
+import type { EndReason, TransportParameters } from '../contract.ts'
+import type { PacketMemory, RtpSink } from '../forwarding/ports.ts'
+import { DTLS_MTU_BYTES, DtlsConnection } from '../native/dtls.ts'
+import type { DtlsContext, DtlsProgress, SrtpProfileName } from '../native/dtls.ts'
+import type { NativeMemory } from '../native/memory.ts'
+import { createRtpHeader, parseRtpHeader } from '../rtp/rtp-header.ts'
+import type { RtpHeader } from '../rtp/rtp-header.ts'
+import type { ExtendedSequenceNumber } from '../rtp/sequence-number.ts'
+import { IceLiteAgent } from './ice-lite.ts'
+import type { DatagramOutput, Path, PathRegistry } from './ports.ts'
+import { SrtpReceiver, SrtpSender } from './srtp-session.ts'
+import { keyingMaterialBytes, splitKeyingMaterial, srtpProfiles } from './srtp-keys.ts'
+import type { StunMessage } from './stun.ts'
+
+/** As DTLS client: when the first ClientHello is sent again. A peer that was not yet listening would else cost a whole second. */
+const CLIENT_HELLO_REPEAT_MS = [50, 100, 200, 400] as const
+
+export interface PeerTimeouts {
+  /** Until ICE and DTLS are complete. */
+  readonly connectTimeoutMs: number
+  /** Silence after which the peer is gone. */
+  readonly consentTimeoutMs: number
+}
+
+export interface PeerListener {
+  /** DTLS is complete and the peer's fingerprint was right: media may flow. */
+  onConnected(profile: SrtpProfileName, nowMs: number): void
+  /** A plain RTP packet; `memory` and `header` are valid during the call. The header's payload length includes padding. */
+  onRtp(memory: PacketMemory, header: RtpHeader, index: ExtendedSequenceNumber, nowMs: number): void
+  /** A plain compound RTCP packet, valid during the call. */
+  onRtcp(memory: PacketMemory, offset: number, length: number, nowMs: number): void
+  /** The transport cannot go on. Called at most once; `close` is still to be called. */
+  onEnded(reason: EndReason, detail: string): void
+}
+
+export interface PeerOptions {
+  readonly parameters: TransportParameters
+  readonly dtlsContext: DtlsContext
+  readonly output: DatagramOutput
+  readonly registry: PathRegistry
+  readonly listener: PeerListener
+  readonly timeouts: PeerTimeouts
+  /** Counts a datagram that was not used. */
+  readonly countDrop: (reason: string) => void
+  readonly nowMs: number
+}
+
+// One packet is looked at at a time, so all peers of a thread share these.
+const header = createRtpHeader()
+
+export class Peer implements RtpSink {
+  readonly #ice: IceLiteAgent
+  readonly #dtls: DtlsConnection
+  readonly #parameters: TransportParameters
+  readonly #output: DatagramOutput
+  readonly #listener: PeerListener
+  readonly #countDrop: (reason: string) => void
+  readonly #timeouts: PeerTimeouts
+  readonly #createdMs: number
+  #state: 'connecting' | 'connected' | 'ended' = 'connecting'
+  #dtlsStarted = false
+  #dtlsDeadlineMs = Infinity
+  /** The ClientHello as it was first sent, until the peer's first answer. */
+  #clientHello: Uint8Array | undefined
+  #clientHelloRepeats = 0
+  #clientHelloSentMs = 0
+  #sender: SrtpSender | undefined
+  #receiver: SrtpReceiver | undefined
+  #lastHeardMs: number
+  packetsSent = 0
+  bytesSent = 0
+  packetsReceived = 0
+  bytesReceived = 0
+
+  constructor(options: PeerOptions) {
+    this.#parameters = options.parameters
+    this.#output = options.output
+    this.#listener = options.listener
+    this.#countDrop = options.countDrop
+    this.#timeouts = options.timeouts
+    this.#createdMs = options.nowMs
+    this.#lastHeardMs = options.nowMs
+    this.#ice = new IceLiteAgent(options.parameters, options.output, options.registry, options.nowMs)
+    this.#dtls = new DtlsConnection(options.dtlsContext, options.parameters.dtlsRole)
+  }
+
+  get isConnected(): boolean {
+    return this.#state === 'connected'
+  }
+
+  /** Where media goes to, as text; undefined before the first valid check. */
+  get remoteAddress(): string | undefined {
+    return this.#ice.selectedPath?.describe()
+  }
+
+  /** Takes a parsed STUN message over any path: this is the one way in for an address that is not known yet. */
+  receiveStun(memory: PacketMemory, message: StunMessage, path: Path, nowMs: number): void {
+    if (this.#state === 'ended') return
+    const result = this.#ice.receiveCheck(memory.bytes, message, path, nowMs)
+    if (result !== 'valid') {
+      this.#countDrop(`stun-${result}`)
+      return
+    }
+    this.#lastHeardMs = nowMs
+    if (!this.#dtlsStarted) this.#startDtls(nowMs)
+  }
+
+  /** Takes a DTLS datagram from a proven path. */
+  receiveDtls(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
+    if (this.#state === 'ended') return
+    this.#clientHello = undefined
+    this.#afterDtls(this.#dtls.receive(memory, offset, length), nowMs)
+  }
+
+  /** Takes an SRTP packet from a proven path. */
+  receiveSrtp(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
+    const receiver = this.#receiver
+    if (receiver === undefined || this.#state !== 'connected') return this.#countDrop('srtp-before-dtls')
+    if (!parseRtpHeader(memory.bytes, memory.view, offset, length, header))
+      return this.#countDrop('rtp-malformed')
+    const rejection = receiver.unprotectRtp(memory, offset, length, header)
+    if (rejection !== undefined) return this.#countDrop(rejection)
+    header.payloadLength = receiver.length - header.headerLength
+    this.#lastHeardMs = nowMs
+    this.packetsReceived++
+    this.bytesReceived += length
+    this.#listener.onRtp(memory, header, receiver.index, nowMs)
+  }
+
+  /** Takes an SRTCP packet from a proven path. */
+  receiveSrtcp(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
+    const receiver = this.#receiver
+    if (receiver === undefined || this.#state !== 'connected') return this.#countDrop('srtp-before-dtls')
+    const rejection = receiver.unprotectRtcp(memory, offset, length)
+    if (rejection !== undefined) return this.#countDrop(rejection)
+    this.#lastHeardMs = nowMs
+    this.packetsReceived++
+    this.bytesReceived += length
+    this.#listener.onRtcp(memory, offset, receiver.length, nowMs)
+  }
+
+  nextTimeoutMs(): number {
+    if (this.#state === 'ended') return Infinity
+    const silence =
+      this.#state === 'connected'
+        ? this.#lastHeardMs + this.#timeouts.consentTimeoutMs
+        : this.#createdMs + this.#timeouts.connectTimeoutMs
+    return Math.min(silence, this.#dtlsDeadlineMs, this.#clientHelloDeadlineMs())
+  }
+
+  handleTimeout(nowMs: number): void {
+    if (this.#state === 'ended') return
+    if (this.#state === 'connecting' && nowMs >= this.#createdMs + this.#timeouts.connectTimeoutMs) {
+      const stage = this.#dtlsStarted
+        ? 'DTLS handshake not completed'
+        : 'no ICE connectivity check has arrived'
+      return this.#end('connect-timeout', stage)
+    }
+    if (this.#state === 'connected' && nowMs >= this.#lastHeardMs + this.#timeouts.consentTimeoutMs) {
+      return this.#end('consent-expired', `nothing heard for ${Math.round(nowMs - this.#lastHeardMs)} ms`)
+    }
+    if (nowMs >= this.#clientHelloDeadlineMs()) this.#repeatClientHello()
+    if (nowMs >= this.#dtlsDeadlineMs) this.#afterDtls(this.#dtls.handleTimeout(), nowMs)
+  }
+
+  begin(maxLengthBytes: number): number {
+    const path = this.#ice.selectedPath
+    const sender = this.#sender
+    if (path === undefined || sender === undefined) return -1
+    return this.#output.reserve(path, maxLengthBytes + sender.rtpOverheadBytes)
+  }
+
+  out(): PacketMemory {
+    return this.#output.memory(this.#ice.selectedPath as Path)
+  }
+
+  sendRtp(
+    offset: number,
+    headerLength: number,
+    prefixLength: number,
+    payload: PacketMemory,
+    payloadOffset: number,
+    payloadLength: number,
+    ssrc: number,
+    extendedSequenceNumber: number,
+  ): void {
+    const path = this.#ice.selectedPath as Path
+    const length = (this.#sender as SrtpSender).protectRtp(
+      this.#output.memory(path), offset, headerLength, prefixLength,
+      payload as NativeMemory, payloadOffset, payloadLength, ssrc, extendedSequenceNumber,
+    ) // prettier-ignore
+    if (length < 0) return this.#countDrop('srtp-encrypt-failed')
+    this.packetsSent++
+    this.bytesSent += length
+    this.#output.commit(path, length)
+  }
+
+  sendRtcp(bytes: Uint8Array, length: number): void {
+    const path = this.#ice.selectedPath
+    const sender = this.#sender
+    if (path === undefined || sender === undefined) return
+    const offset = this.#output.reserve(path, length + sender.rtcpOverheadBytes)
+    if (offset < 0) return
+    const memory = this.#output.memory(path)
+    for (let i = 0; i < length; i++) memory.bytes[offset + i] = bytes[i] as number
+    const protectedLength = sender.protectRtcp(memory, offset, length)
+    if (protectedLength < 0) return this.#countDrop('srtp-encrypt-failed')
+    this.packetsSent++
+    this.bytesSent += protectedLength
+    this.#output.commit(path, protectedLength)
+  }
+
+  /** Says goodbye to the peer where it can be reached, and frees everything. Idempotent. */
+  close(): void {
+    if (this.#ice.selectedPath !== undefined && this.#dtlsStarted) {
+      this.#dtls.shutDown()
+      this.#sendDtls()
+    }
+    this.#state = 'ended'
+    this.#ice.close()
+    this.#dtls.free()
+    this.#sender?.free()
+    this.#receiver?.free()
+    this.#sender = undefined
+    this.#receiver = undefined
+  }
+
+  #startDtls(nowMs: number): void {
+    this.#dtlsStarted = true
+    if (this.#parameters.dtlsRole === 'client') {
+      this.#clientHelloSentMs = nowMs
+      const progress = this.#dtls.handshake()
+      this.#dtls.takeDatagrams((memory, offset, length) => {
+        this.#clientHello = memory.bytes.slice(offset, offset + length)
+        this.#sendDatagram(memory.bytes, offset, length)
+      })
+      this.#afterDtls(progress, nowMs)
+    }
+  }
+
+  #afterDtls(progress: DtlsProgress, nowMs: number): void {
+    this.#sendDtls()
+    switch (progress) {
+      case 'pending':
+        break
+      case 'connected':
+        if (this.#state === 'connecting') this.#completeDtls(nowMs)
+        break
+      case 'closed':
+        return this.#end('closed-by-peer', 'close_notify')
+      case 'failed':
+        if (this.#state === 'connected') return this.#end('closed-by-peer', this.#dtls.failure)
+        return this.#end('dtls-failed', this.#dtls.failure)
+    }
+    const timeout = this.#dtls.timeoutMs()
+    this.#dtlsDeadlineMs = timeout === undefined ? Infinity : nowMs + timeout
+  }
+
+  #completeDtls(nowMs: number): void {
+    const isKnown = this.#parameters.remoteFingerprints.some(
+      ({ algorithm, value }) => this.#dtls.peerFingerprint(algorithm) === value.toUpperCase(),
+    )
+    if (!isKnown)
+      return this.#end('dtls-failed', "the peer's certificate does not match the fingerprint in its SDP")
+    const name = this.#dtls.srtpProfile()
+    if (name === undefined) return this.#end('dtls-failed', 'the peer negotiated no SRTP protection profile')
+    const profile = srtpProfiles[name]
+    const material = this.#dtls.exportKeyingMaterial(keyingMaterialBytes(profile))
+    const { client, server } = splitKeyingMaterial(profile, material)
+    const isClient = this.#parameters.dtlsRole === 'client'
+    this.#sender = new SrtpSender(profile, isClient ? client : server)
+    this.#receiver = new SrtpReceiver(profile, isClient ? server : client)
+    this.#state = 'connected'
+    this.#listener.onConnected(name, nowMs)
+  }
+
+  #sendDtls(): void {
+    this.#dtls.takeDatagrams((memory, offset, length) => this.#sendDatagram(memory.bytes, offset, length))
+  }
+
+  #sendDatagram(bytes: Uint8Array, offset: number, length: number): void {
+    const path = this.#ice.selectedPath
+    if (path === undefined) return
+    const at = this.#output.reserve(path, Math.max(length, DTLS_MTU_BYTES))
+    if (at < 0) return
+    this.#output.memory(path).bytes.set(bytes.subarray(offset, offset + length), at)
+    this.#output.commit(path, length)
+  }
+
+  #clientHelloDeadlineMs(): number {
+    const delay = CLIENT_HELLO_REPEAT_MS[this.#clientHelloRepeats]
+    if (this.#clientHello === undefined || delay === undefined) return Infinity
+    return this.#clientHelloSentMs + delay
+  }
+
+  #repeatClientHello(): void {
+    this.#clientHelloRepeats++
+    if (this.#clientHello !== undefined) this.#sendDatagram(this.#clientHello, 0, this.#clientHello.length)
+  }
+
+  #end(reason: EndReason, detail: string): void {
+    this.#state = 'ended'
+    this.#listener.onEnded(reason, detail)
+  }
+}
