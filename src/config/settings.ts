@@ -2,7 +2,7 @@
  * Every setting of the gateway: its type, its default and the reason for it. Flags (`--http`), variables (`WHIPWAY_HTTP`) and the help text are
  * all derived from this table, so a setting is added in one place.
  */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { durationMs, flag, ipAddresses, listenAddress, oneOf, port, quantity, token } from './values.ts'
 
 export interface Setting<Type extends z.ZodType = z.ZodType> {

@@ -1,4 +1,5 @@
 /** One publisher or one viewer, from its 201 to its end. */
+import type { PublishedMedia, ViewerMedia } from '../sdp/index.ts'
 import type { EndReason, SessionId, StreamName } from '../media/contract.ts'
 
 interface SessionBase {
@@ -13,17 +14,18 @@ interface SessionBase {
   connected: boolean
 }
 
-export interface PublisherSession<Media> extends SessionBase {
+export interface PublisherSession extends SessionBase {
   readonly role: 'publisher'
-  readonly media: Media
+  readonly media: PublishedMedia
 }
 
-export interface ViewerSession<Promised> extends SessionBase {
+export interface ViewerSession extends SessionBase {
   readonly role: 'viewer'
-  readonly promised: Promised
+  /** What its answer said that it would get. */
+  readonly promised: ViewerMedia
 }
 
-export type Session<Media, Promised> = PublisherSession<Media> | ViewerSession<Promised>
+export type Session = PublisherSession | ViewerSession
 
 /** A session as the HTTP endpoints see it. */
 export type SessionView = Readonly<SessionBase> & { readonly role: 'publisher' | 'viewer' }

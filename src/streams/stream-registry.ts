@@ -10,12 +10,13 @@ import type {
   SessionId,
   StreamName,
 } from '../media/contract.ts'
+import type { GatewayTransport } from '../sdp/index.ts'
+import { answerPlay, answerPublish, parseOffer, playableWith } from '../sdp/index.ts'
 import { Problem } from '../signalling/problem.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './credentials.ts'
 import { newCname, newPassword, newSdpSessionId, newUfrag, ssrcSource } from './credentials.ts'
 import type { MediaPlane } from './media-plane.ts'
-import type { LocalDescription, Negotiation } from './negotiation.ts'
 import type {
   OpenedSession,
   PublisherSession,
@@ -34,8 +35,7 @@ export interface StreamLimits {
   readonly publisherGraceMs: number
 }
 
-export interface StreamRegistryOptions<Offer, Media, Promised> {
-  readonly negotiation: Negotiation<Offer, Media, Promised>
+export interface StreamRegistryOptions {
   readonly media: MediaPlane
   readonly fingerprint: Fingerprint
   /** Host candidates for answers, the best first. */
@@ -46,10 +46,10 @@ export interface StreamRegistryOptions<Offer, Media, Promised> {
   readonly onEvent: (event: StreamsEvent) => void
 }
 
-interface Stream<Media, Promised> {
+interface Stream {
   readonly name: StreamName
-  publisher: PublisherSession<Media> | undefined
-  readonly viewers: Set<ViewerSession<Promised>>
+  publisher: PublisherSession | undefined
+  readonly viewers: Set<ViewerSession>
   /** Set while the viewers wait for the next publisher. */
   cancelGrace: (() => void) | undefined
 }
@@ -62,14 +62,14 @@ const SHUTDOWN_RETRY_SECONDS = 5
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
 const MAX_STREAM_ID_LENGTH = 64
 
-export class StreamRegistry<Offer, Media, Promised> {
-  readonly #options: StreamRegistryOptions<Offer, Media, Promised>
-  readonly #streams = new Map<StreamName, Stream<Media, Promised>>()
-  readonly #sessions = new Map<SessionId, Session<Media, Promised>>()
+export class StreamRegistry {
+  readonly #options: StreamRegistryOptions
+  readonly #streams = new Map<StreamName, Stream>()
+  readonly #sessions = new Map<SessionId, Session>()
   readonly #ufrags = new Set<string>()
   #shuttingDown = false
 
-  constructor(options: StreamRegistryOptions<Offer, Media, Promised>) {
+  constructor(options: StreamRegistryOptions) {
     this.#options = options
   }
 
@@ -88,9 +88,9 @@ export class StreamRegistry<Offer, Media, Promised> {
 
   /** @throws Problem when the offer cannot be accepted, the stream has a publisher, or the gateway is full. */
   publish(name: StreamName, offerSdp: string): OpenedSession {
-    const { negotiation, media } = this.#options
+    const { media } = this.#options
     this.#refuseWhenShuttingDown()
-    const offer = negotiation.parseOffer(offerSdp)
+    const offer = parseOffer(offerSdp)
     const rival = this.#streams.get(name)?.publisher
     if (rival !== undefined && !this.#mayBeReplaced(rival)) {
       throw new Problem(
@@ -100,15 +100,10 @@ export class StreamRegistry<Offer, Media, Promised> {
       )
     }
     if (rival === undefined) this.#refuseWhenFull()
-    const {
-      answer,
-      transport,
-      tracks,
-      media: published,
-    } = negotiation.answerPublish(offer, this.#describeOurselves())
+    const { answer, transport, tracks, media: published } = answerPublish(offer, this.#describeOurselves())
     if (rival !== undefined) this.#close(rival, 'replaced')
 
-    const session: PublisherSession<Media> = {
+    const session: PublisherSession = {
       ...this.#newSession(name, transport),
       role: 'publisher',
       media: published,
@@ -128,9 +123,9 @@ export class StreamRegistry<Offer, Media, Promised> {
 
   /** @throws Problem when the offer cannot be accepted, the stream has no publisher, or the stream or the gateway is full. */
   play(name: StreamName, offerSdp: string): OpenedSession {
-    const { negotiation, media, chance, limits } = this.#options
+    const { media, chance, limits } = this.#options
     this.#refuseWhenShuttingDown()
-    const offer = negotiation.parseOffer(offerSdp)
+    const offer = parseOffer(offerSdp)
     const stream = this.#streams.get(name)
     if (stream?.publisher === undefined) {
       throw new Problem(
@@ -153,16 +148,16 @@ export class StreamRegistry<Offer, Media, Promised> {
         },
       )
     }
-    const { answer, transport, tracks, promised } = negotiation.answerPlay(
+    const { answer, transport, tracks, viewer } = answerPlay(
       offer,
       this.#describeOurselves(),
       stream.publisher.media,
       { ssrc: ssrcSource(chance), cname: newCname(chance), streamId: name.slice(0, MAX_STREAM_ID_LENGTH) },
     )
-    const session: ViewerSession<Promised> = {
+    const session: ViewerSession = {
       ...this.#newSession(name, transport),
       role: 'viewer',
-      promised,
+      promised: viewer,
     }
     stream.viewers.add(session)
     this.#register(session)
@@ -211,13 +206,13 @@ export class StreamRegistry<Offer, Media, Promised> {
     this.#options.media.send({ type: 'shut-down' })
   }
 
-  #close(session: Session<Media, Promised>, reason: EndReason): void {
+  #close(session: Session, reason: EndReason): void {
     this.#options.media.send({ type: 'close-session', session: session.id, reason })
     this.#forget(session, reason, undefined)
   }
 
   /** Takes a session out of every map. What is left of its stream is looked after; nothing here throws. */
-  #forget(session: Session<Media, Promised>, reason: EndReason, detail: string | undefined): void {
+  #forget(session: Session, reason: EndReason, detail: string | undefined): void {
     const { clock, onEvent } = this.#options
     this.#sessions.delete(session.id)
     this.#ufrags.delete(session.localUfrag)
@@ -233,7 +228,7 @@ export class StreamRegistry<Offer, Media, Promised> {
     this.#dropIfEmpty(stream)
   }
 
-  #awaitPublisher(stream: Stream<Media, Promised>): void {
+  #awaitPublisher(stream: Stream): void {
     const { clock, limits, onEvent } = this.#options
     if (stream.viewers.size === 0 || this.#shuttingDown) return
     if (limits.publisherGraceMs === 0) {
@@ -252,24 +247,24 @@ export class StreamRegistry<Offer, Media, Promised> {
     })
   }
 
-  #endViewers(stream: Stream<Media, Promised>): void {
+  #endViewers(stream: Stream): void {
     for (const viewer of [...stream.viewers]) this.#close(viewer, 'stream-ended')
   }
 
   /** A publisher takes its place; viewers that cannot take what it sends are let go, so that they come back with a new offer. */
-  #resume(stream: Stream<Media, Promised>, publisher: PublisherSession<Media>): void {
-    const { negotiation, onEvent } = this.#options
+  #resume(stream: Stream, publisher: PublisherSession): void {
+    const { onEvent } = this.#options
     stream.publisher = publisher
     stream.cancelGrace?.()
     stream.cancelGrace = undefined
     if (stream.viewers.size === 0) return
     for (const viewer of [...stream.viewers]) {
-      if (!negotiation.continues(viewer.promised, publisher.media)) this.#close(viewer, 'stream-ended')
+      if (!playableWith(viewer.promised, publisher.media)) this.#close(viewer, 'stream-ended')
     }
     onEvent({ type: 'publisher-resumed', stream: stream.name, viewers: stream.viewers.size })
   }
 
-  #dropIfEmpty(stream: Stream<Media, Promised>): void {
+  #dropIfEmpty(stream: Stream): void {
     if (
       stream.publisher !== undefined ||
       stream.viewers.size > 0 ||
@@ -282,7 +277,7 @@ export class StreamRegistry<Offer, Media, Promised> {
     this.#options.onEvent({ type: 'stream-ended', stream: stream.name })
   }
 
-  #register(session: Session<Media, Promised>): void {
+  #register(session: Session): void {
     this.#sessions.set(session.id, session)
     this.#ufrags.add(session.localUfrag)
     this.#options.onEvent({ type: 'session-opened', session })
@@ -305,7 +300,7 @@ export class StreamRegistry<Offer, Media, Promised> {
     }
   }
 
-  #describeOurselves(): LocalDescription {
+  #describeOurselves(): GatewayTransport {
     const { chance, candidates, fingerprint } = this.#options
     return {
       ufrag: newUfrag(chance, this.#ufrags),
@@ -316,7 +311,7 @@ export class StreamRegistry<Offer, Media, Promised> {
     }
   }
 
-  #mayBeReplaced(publisher: PublisherSession<Media>): boolean {
+  #mayBeReplaced(publisher: PublisherSession): boolean {
     const { clock, limits } = this.#options
     return !publisher.connected && clock.nowMs() - publisher.openedAtMs >= limits.publisherTakeoverMs
   }
