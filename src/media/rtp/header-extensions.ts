@@ -53,7 +53,8 @@ export class HeaderExtensionReader {
       const head = bytes[at++] ?? 0
       if (head === 0) continue
       const id = head >> 4
-      // "an element with an ID value equal to 0 MUST NOT have an associated length field greater than 0": ends it, as id 15 does.
+      // "An extension element with an ID value equal to 0 MUST NOT have an associated length field greater than 0 [else] processing
+      // of the entire extension MUST terminate at that point" (section 4.1.2).
       if (id === 0 || id === oneByteStopId) return
       const length = (head & 0x0f) + 1
       if (!this.#push(id, at, length, end)) return

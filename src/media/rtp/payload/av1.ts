@@ -28,7 +28,7 @@ export function detectAv1Keyframe(bytes: Uint8Array, offset: number, length: num
   const head = bytes[offset] ?? 0
   const continues = (head & continuationBit) !== 0
   if ((head & newSequenceBit) !== 0) {
-    // "If N is equal to 1 then Z must be equal to 0."
+    // A sequence cannot start in the middle of an OBU.
     return continues ? 'unknown' : 'yes'
   }
 

@@ -60,28 +60,24 @@ export class TransportFeedbackWriter {
       const free = room - (at - offset) - chunkBytes - deltaBytes
       if (free < 0) break
       const run = this.#runLength(covered, measured)
-      const oneBit = this.#isOneBitVector(covered, measured)
-      const oneBitLength = oneBit ? Math.min(oneBitVectorSymbols, measured - covered) : 0
-      const twoBitLength = Math.min(twoBitVectorSymbols, measured - covered)
+      const isOneBit = this.#isOneBitVector(covered, measured)
+      const vectorLength = Math.min(isOneBit ? oneBitVectorSymbols : twoBitVectorSymbols, measured - covered)
       let chunk: number
       let length: number
-      if (run >= oneBitLength && run >= twoBitLength) {
+      if (run < vectorLength && this.#deltaBytes(covered, vectorLength) <= free) {
+        length = vectorLength
+        chunk = isOneBit
+          ? 0x8000 | this.#packSymbols(covered, length, oneBitVectorSymbols, 1)
+          : 0xc000 | this.#packSymbols(covered, length, twoBitVectorSymbols, 2)
+      } else {
         const symbol = this.#symbols[covered] ?? notReceived
         length = symbol === notReceived ? run : Math.min(run, Math.floor(free / symbol))
         if (length === 0) break
         chunk = (symbol << 13) | length
-      } else if (oneBit) {
-        length = oneBitLength
-        chunk = 0x8000 | this.#packSymbols(covered, length, oneBitVectorSymbols, 1)
-      } else {
-        length = twoBitLength
-        chunk = 0xc000 | this.#packSymbols(covered, length, twoBitVectorSymbols, 2)
       }
-      const chunkDeltaBytes = this.#deltaBytes(covered, length)
-      if (chunkDeltaBytes > free) break
       view.setUint16(at, chunk)
       at += chunkBytes
-      deltaBytes += chunkDeltaBytes
+      deltaBytes += this.#deltaBytes(covered, length)
       covered += length
     }
     if (covered === 0) return 0

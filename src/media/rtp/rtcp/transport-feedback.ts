@@ -14,7 +14,7 @@ export const deltasPerReferenceTime = 256
 /** Units of a delta in one millisecond. */
 export const deltasPerMs = 4
 
-/** Status symbols. 3 is reserved. */
+/** Status symbols. 3 is "[Reserved]"; as libwebrtc does we take it for damage, since it leaves open whether a delta follows. */
 export const notReceived = 0
 export const smallDelta = 1
 export const largeDelta = 2
