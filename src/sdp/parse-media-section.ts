@@ -23,7 +23,14 @@ import type {
   Setup,
   SsrcGroup,
 } from './offer.ts'
-import { attributeValues, parseFingerprint, parseIce, parseSetup } from './session-attributes.ts'
+import {
+  attributeValues,
+  isDirection,
+  parseDirection,
+  parseFingerprint,
+  parseIce,
+  parseSetup,
+} from './session-attributes.ts'
 
 /** What the session level says for m-sections that say nothing themselves. */
 export interface SessionDefaults {
@@ -72,7 +79,7 @@ export function parseMediaSection(
     formatList,
     live: Number(port) !== 0 || bundleOnly,
     bundleOnly,
-    direction: parsed.direction ?? session.direction ?? 'sendrecv',
+    direction: parseDirection(lines) ?? session.direction ?? 'sendrecv',
     // RFC 4145 section 4.1: an offerer that says nothing is active.
     setup: parseSetup(parsed.setup) ?? session.setup ?? 'active',
     ice: parseIce(parsed.iceUfrag, parsed.icePwd) ?? session.ice,
@@ -129,7 +136,7 @@ function parseFormats(formatList: string, parsed: MediaDescription): Format[] {
     feedback.set(String(payload), values)
   }
   return payloadTypes.flatMap((token) => {
-    const payloadType = /^\d{1,3}$/.test(token) ? integer(Number(token), 0, 127) : undefined
+    const payloadType = /^(?:0|[1-9]\d{0,2})$/.test(token) ? integer(Number(token), 0, 127) : undefined
     if (payloadType === undefined)
       throw malformed('an m-line names a payload type that is no number from 0 to 127')
     const encoding = encodings.get(String(payloadType)) ?? staticEncodings.get(payloadType)
@@ -157,12 +164,6 @@ function parseCandidate(candidate: NonNullable<MediaDescription['candidates']>[n
     port: Number(candidate.port),
     type: String(candidate.type),
   }
-}
-
-const directions: ReadonlySet<string> = new Set<Direction>(['sendrecv', 'sendonly', 'recvonly', 'inactive'])
-
-function isDirection(value: string): value is Direction {
-  return directions.has(value)
 }
 
 /** Encrypted extensions (RFC 6904) are left out: the gateway could neither read nor rewrite them. */

@@ -6,6 +6,7 @@ import type { MediaSection, Offer } from './offer.ts'
 import { incomplete, malformed } from './offer-problem.ts'
 import {
   attributeValues,
+  parseDirection,
   parseFingerprint,
   parseIce,
   parseSetup,
@@ -25,7 +26,7 @@ export function parseOffer(sdp: string): Offer {
     ice: parseIce(description.iceUfrag, description.icePwd),
     fingerprints: attributeValues(sessionLines, 'fingerprint').map(parseFingerprint),
     setup: parseSetup(description.setup),
-    direction: description.direction,
+    direction: parseDirection(sessionLines),
   }
   if (session.fingerprints.length > maxFingerprints)
     throw malformed(`more than ${maxFingerprints} fingerprints`)

@@ -1,7 +1,7 @@
 /** Attributes that stand at the session level or in an m-section: DTLS and ICE. Values are checked before they are believed. */
 import type { Fingerprint } from '../media/contract.ts'
 import { malformed } from './offer-problem.ts'
-import type { Setup } from './offer.ts'
+import type { Direction, Setup } from './offer.ts'
 
 /** Splits lines at each `m=`; the first part is the session's. */
 export function splitSections(lines: readonly string[]): string[][] {
@@ -67,4 +67,15 @@ export function parseIce(
 export function parseSetup(value: string | undefined): Setup | undefined {
   if (value === undefined || value === 'actpass' || value === 'active' || value === 'passive') return value
   throw malformed('a=setup is none of actpass, active and passive')
+}
+
+const directions: readonly Direction[] = ['sendrecv', 'sendonly', 'recvonly', 'inactive']
+
+export function isDirection(value: string): value is Direction {
+  return directions.some((direction) => direction === value)
+}
+
+/** Returns undefined where there is no such line. */
+export function parseDirection(lines: readonly string[]): Direction | undefined {
+  return directions.find((direction) => attributeValues(lines, direction).length > 0)
 }
