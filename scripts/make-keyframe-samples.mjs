@@ -1,8 +1,10 @@
 /**
- * Makes the RTP samples of real encoders that the keyframe tests read: `node scripts/make-keyframe-samples.mjs [ffmpeg]`.
+ * Makes the RTP samples of real encoders that the keyframe tests read: `node scripts/make-keyframe-
+ * samples.mjs [ffmpeg]`.
  *
- * Each sample is 12 frames with a keyframe at frames 0, 5 and 10, sent by FFmpeg's own packetisers, as packets framed by their length
- * in 16 bits (RFC 4571). FFmpeg has no AV1 packetiser before version 8, so that one is done here.
+ * Each sample is 12 frames with a keyframe at frames 0, 5 and 10, sent by FFmpeg's own packetisers, as
+ * packets framed by their length in 16 bits (RFC 4571). FFmpeg has no AV1 packetiser before version 8, so
+ * that one is done here.
  */
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
@@ -126,7 +128,10 @@ async function record(encoder) {
   return packets
 }
 
-/** One OBU element per packet, as large ones are fragmented (AOMedia: RTP Payload Format for AV1, section 4.4). */
+/**
+ * One OBU element per packet, as large ones are fragmented (AOMedia: RTP Payload Format for AV1, section
+ * 4.4).
+ */
 async function packetiseAv1(encoder) {
   const temporary = mkdtempSync(join(tmpdir(), 'whipway-av1-'))
   const file = join(temporary, 'sample.obu')
@@ -161,7 +166,10 @@ async function packetiseAv1(encoder) {
   return packets
 }
 
-/** The OBUs of each temporal unit without their size fields; the temporal delimiters are left out, as the format demands. */
+/**
+ * The OBUs of each temporal unit without their size fields; the temporal delimiters are left out, as the
+ * format demands.
+ */
 function temporalUnits(bytes) {
   const units = []
   for (let at = 0; at < bytes.length;) {

@@ -34,6 +34,8 @@ describe('RFC 6184: an H.264 keyframe', () => {
     ['does not start with the last fragment', '7c 45 88 84', 'no'],
     ['does not start with the first fragment of another slice', '5c 81 9a 24', 'no'],
     ['starts with a fragmented sequence parameter set', '7c 87 42 c0', 'yes'],
+    ['does not start with a fragment of nothing', '7c 85', 'no'],
+    ['does not start with a slice of nothing', '18 0001 65 0002 419a', 'no'],
     ['is unknown in an empty payload', '', 'unknown'],
     ['is unknown in a NAL unit header alone', '65', 'unknown'],
     ['is unknown in a STAP-A that is cut off', '18 0010 4142', 'unknown'],
@@ -73,6 +75,7 @@ describe('RFC 7798: an H.265 keyframe', () => {
     ['does not start with a later fragment', '6201 13 af', 'no'],
     ['does not start with the last fragment', '6201 53 af', 'no'],
     ['does not start with the first fragment of another slice', '6201 81 d0', 'no'],
+    ['does not start with a fragment of nothing', '6201 93', 'no'],
     ['is unknown in a payload header alone', '2601', 'unknown'],
     ['is unknown in an aggregation packet that is cut off', '6001 0010 0201d0', 'unknown'],
     ['is unknown in an aggregation packet of units without header', '6001 0001 26 0001 26', 'unknown'],
@@ -156,6 +159,8 @@ describe('RTP payload format for AV1: a keyframe', () => {
     ['is unknown in an aggregation header alone', '18', 'unknown'],
     ['is unknown where an element is cut off', '20 05 0a0b', 'unknown'],
     ['is unknown where a length does not end', '00 ffffffffffffffffff', 'unknown'],
+    ['is unknown where a length has more than eight bytes', '00 808080808080808000 02 0a0b', 'unknown'],
+    ['starts with a keyframe that has an extension', '20 02 0a0b 34 60 10', 'yes'],
   ]
   it.each(cases)('%s', (_, payload, expected) => {
     expect(verdict('AV1', payload)).toBe(expected)

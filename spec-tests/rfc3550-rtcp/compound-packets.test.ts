@@ -76,6 +76,7 @@ describe('RFC 3550 section 6.1: compound packets', () => {
     ['followed by less than a header', '80c90001 00000001 80c9'],
     ['padded by 0', 'a0c90001 00000000'],
     ['padded by more than there is', 'a0c90001 00000005'],
+    ['padded into its header', 'a0cf0001 00000005'],
     ['padded into its fields', 'a0c90001 00000004'],
     ['feedback without its two SSRCs', '81cd0001 00000001'],
     ['payload feedback without its two SSRCs', '81ce0001 00000001'],

@@ -100,6 +100,12 @@ describe('RFC 5104 section 4.3.1: full intra request', () => {
     expect(read(written(writer))).toEqual({ valid: true, calls: [['onFullIntraRequest', 0xfedcba98, 255]] })
   })
 
+  it('ends at an entry that is cut off', () => {
+    expect(read(hex('84ce0005 00000001 00000000 00000002 03000000 00000004')).calls).toEqual([
+      ['onFullIntraRequest', 2, 3],
+    ])
+  })
+
   it('may have several entries', () => {
     expect(read(hex('84ce0006 00000001 00000000 00000002 03000000 00000004 05000000')).calls).toEqual([
       ['onFullIntraRequest', 2, 3],

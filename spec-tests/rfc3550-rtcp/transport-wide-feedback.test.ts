@@ -83,7 +83,8 @@ describe('draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1: readin
     ['chunks for fewer packets than its count', packet(20, '0001 0001')],
     ['runs of length 0 only', packet(1, '0000 0000')],
     ['a delta that is missing', packet(5, '2005 01 02')],
-    ['half of a large delta', packet(1, '4001').slice(0, 22)],
+    ['a large delta that is missing', packet(2, '4002 0001')],
+    ['half of a large delta', packet(2, 'd800 0101')],
     ['the reserved symbol (section 3.1.1)', packet(1, '6001 0000')],
     ['more packets than are kept', packet(8193, '1fff 1fff')],
     ['fixed fields that are cut off', hex('8fcd0003 00000001 00000002 00050001')],
@@ -142,6 +143,10 @@ describe('draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1: writin
   it('makes long runs of losses', () => {
     const arrivals = [1, ...times(8_000, noArrival), 2]
     expect(write(arrivals).length).toBeLessThan(2 * 24)
+  })
+
+  it('makes several runs where the 13 bits of one do not suffice', () => {
+    expect(write(times(8_192, noArrival))).toBe('1fff' + '0001')
   })
 
   it('writes the reference time modulo 2^24', () => {

@@ -78,6 +78,7 @@ describe('RFC 3550 section 5.1: the fixed header', () => {
     ['version 1', '40600001 00000002 00000003'],
     ['version 3', 'c0600001 00000002 00000003'],
     ['a CSRC list that is cut off', '82600001 00000002 00000003 00000004'],
+    ['a CSRC list that lacks one byte', '81600001 00000002 00000003 000000'],
     ['an extension header that is cut off', '90600001 00000002 00000003 bede'],
     ['an extension longer than the packet', '90600001 00000002 00000003 bede0002 00000000'],
   ])('is refused for %s', (_, packet) => {
@@ -172,6 +173,7 @@ describe('RTP packets of random and damaged bytes', () => {
         expect(parseRtpHeader(two.bytes, two.view, two.offset, two.length, other)).toBe(valid)
         if (!valid) return
         expect(other).toEqual(header)
+        expect(header.payloadLength).toBeGreaterThanOrEqual(0)
         expect(header.payloadOffset + header.payloadLength).toBe(one.offset + one.length)
         expect(header.payloadOffset).toBe(one.offset + header.headerLength)
         expect(header.extensionOffset + header.extensionLength).toBeLessThanOrEqual(header.payloadOffset)

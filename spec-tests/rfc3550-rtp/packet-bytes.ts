@@ -1,4 +1,6 @@
-/** Bytes for the wire format tests: from hex, and put among other bytes to show that no parser looks at those. */
+/**
+ * Bytes for the wire format tests: from hex, and put among other bytes to show that no parser looks at those.
+ */
 import fc from 'fast-check'
 
 /** One seed for all property tests of the wire formats, so that a failure repeats. */
@@ -37,7 +39,7 @@ export function damaged(...valid: Uint8Array[]): fc.Arbitrary<Uint8Array> {
   const mutated = fc
     .tuple(fc.constantFrom(...valid), edits, fc.nat(400), fc.uint8Array({ maxLength: 20 }))
     .map(([packet, changes, cutAt, tail]) => {
-      const kept = packet.slice(0, Math.min(packet.length, cutAt + 1))
+      const kept = packet.slice(0, 1 + (cutAt % (2 * packet.length)))
       for (const [at, value] of changes) if (kept.length > 0) kept[at % kept.length] = value
       return Uint8Array.from([...kept, ...tail])
     })

@@ -18,7 +18,10 @@ const startingPoints = [
   0x8000_0000, 0xffff_fffe, 0xffff_ffff, 0x1_0000_0000, 0x1_0000_8000, 0xffff_ffff_fffe, 0x1_0000_0000_0000,
 ].map((n) => toExtendedSequenceNumber(0, toSequenceNumber(0)) + n)
 
-/** What arrives, as distances from the start: in order, with a gap, late, twice, and as far off as can be told apart. */
+/**
+ * What arrives, as distances from the start: in order, with a gap, late, twice, and as far off as can be told
+ * apart.
+ */
 const script = [
   0, 1, 2, 5, 3, 4, 5, 100, 99, 101, 32_000, 101, 60_000, 92_767, 60_000, 92_000, 120_000, 150_000,
 ]

@@ -26,7 +26,7 @@ function elementsOf(packet: Uint8Array, filler = 0xff): Element[] {
 }
 
 function write(form: HeaderExtensionForm, add: (writer: HeaderExtensionWriter) => void): Uint8Array {
-  const bytes = new Uint8Array(1500)
+  const bytes = new Uint8Array(1500).fill(0xff)
   const view = new DataView(bytes.buffer)
   writeRtpHeader(view, 0, false, 96, 1, 2, 3, true)
   writer.begin(bytes, view, 12, form)

@@ -1,4 +1,4 @@
-/** The values inside header extensions: text items (RFC 7941 section 4.1), absolute send time, audio level (RFC 6464). */
+/** The values inside header extensions: text items (RFC 7941 section 4.1) and absolute send time. */
 
 /** Absolute send time counts in 2^-18 s, modulo 64 s (24 bits). */
 const absoluteSendTimeUnitsPerMs = 262.144
@@ -6,8 +6,9 @@ const absoluteSendTimeUnitsPerMs = 262.144
 const maxTextLength = 255
 
 /**
- * A text item such as MID or RID. Undefined unless it is 1 to 255 characters of printable ASCII without spaces, which both are made of
- * (RFC 8843 section 5, RFC 8851 section 4). Allocates: for packets of SSRCs that are not known yet.
+ * A text item such as MID or RID. Undefined unless it is 1 to 255 characters of printable ASCII without
+ * spaces, which both are made of (RFC 8843 section 5, RFC 8851 section 4). Allocates: for packets of SSRCs
+ * that are not known yet.
  */
 export function readExtensionText(bytes: Uint8Array, offset: number, length: number): string | undefined {
   if (offset < 0 || length < 1 || length > maxTextLength || length > bytes.length - offset) return undefined
@@ -20,7 +21,10 @@ export function readExtensionText(bytes: Uint8Array, offset: number, length: num
   return text
 }
 
-/** The 24-bit absolute send time of a time in milliseconds; any clock will do, as receivers only use differences. */
+/**
+ * The 24-bit absolute send time of a time in milliseconds; any clock will do, as receivers only use
+ * differences.
+ */
 export function absoluteSendTimeOfMs(ms: number): number {
   return Math.floor(ms * absoluteSendTimeUnitsPerMs) & 0xff_ffff
 }

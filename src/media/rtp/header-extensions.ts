@@ -16,12 +16,17 @@ const oneByteStopId = 15
 const maxOneByteId = 14
 const maxOneByteLength = 16
 const maxTwoByteLength = 255
-/** A peer negotiates at most ten with us (codecs.ts); more than this is not looked at, which bounds the arrays. */
+/**
+ * A peer negotiates at most ten with us (codecs.ts); more than this is not looked at, which bounds the
+ * arrays.
+ */
 const maxElements = 32
 
 export type HeaderExtensionForm = 'one-byte' | 'two-byte'
 
-/** The elements of one packet's header extension. One object serves every packet; valid until the next `read`. */
+/**
+ * The elements of one packet's header extension. One object serves every packet; valid until the next `read`.
+ */
 export class HeaderExtensionReader {
   /** How many of the entries below are valid. */
   count = 0
@@ -31,7 +36,10 @@ export class HeaderExtensionReader {
   /** Bytes of each element's data; may be 0 in the two-byte form. */
   readonly lengths = new Uint8Array(maxElements)
 
-  /** Reads the elements of the packet that `header` was parsed from. Other profiles have none; a damaged tail is ignored. */
+  /**
+   * Reads the elements of the packet that `header` was parsed from. Other profiles have none; a damaged tail
+   * is ignored.
+   */
   read(bytes: Uint8Array, header: RtpHeader): void {
     this.count = 0
     const end = Math.min(header.extensionOffset + header.extensionLength, bytes.length)
@@ -53,8 +61,8 @@ export class HeaderExtensionReader {
       const head = bytes[at++] ?? 0
       if (head === 0) continue
       const id = head >> 4
-      // "An extension element with an ID value equal to 0 MUST NOT have an associated length field greater than 0 [else] processing
-      // of the entire extension MUST terminate at that point" (section 4.1.2).
+      // "An extension element with an ID value equal to 0 MUST NOT have an associated length field greater
+      // than 0 [else] processing of the entire extension MUST terminate at that point" (section 4.1.2).
       if (id === 0 || id === oneByteStopId) return
       const length = (head & 0x0f) + 1
       if (!this.#push(id, at, length, end)) return
@@ -88,9 +96,9 @@ const noBytes = new Uint8Array(0)
 const noView = new DataView(noBytes.buffer)
 
 /**
- * Writes one packet's header extension in place: `begin`, any number of `add`s, `end`. One object serves every packet.
- * An `add` returns false and writes nothing where the id or the length does not exist in the chosen form, or where the
- * memory has no room for it.
+ * Writes one packet's header extension in place: `begin`, any number of `add`s, `end`. One object serves
+ * every packet. An `add` returns false and writes nothing where the id or the length does not exist in the
+ * chosen form, or where the memory has no room for it.
  */
 export class HeaderExtensionWriter {
   #bytes: Uint8Array = noBytes
@@ -99,7 +107,10 @@ export class HeaderExtensionWriter {
   #at = 0
   #oneByte = true
 
-  /** `offset` is where the extension's own four-byte header goes, 12 behind the start of a header without CSRC list. */
+  /**
+   * `offset` is where the extension's own four-byte header goes, 12 behind the start of a header without CSRC
+   * list.
+   */
   begin(bytes: Uint8Array, view: DataView, offset: number, form: HeaderExtensionForm): void {
     this.#bytes = bytes
     this.#view = view
@@ -108,7 +119,9 @@ export class HeaderExtensionWriter {
     this.#oneByte = form === 'one-byte'
   }
 
-  /** Copies `length` bytes of `source`; 1 to 16 of them in the one-byte form, 0 to 255 in the two-byte form. */
+  /**
+   * Copies `length` bytes of `source`; 1 to 16 of them in the one-byte form, 0 to 255 in the two-byte form.
+   */
   add(id: number, source: Uint8Array, sourceOffset: number, length: number): boolean {
     if (sourceOffset < 0 || length > source.length - sourceOffset) return false
     if (!this.#addHead(id, length)) return false
@@ -140,7 +153,10 @@ export class HeaderExtensionWriter {
     return true
   }
 
-  /** Pads to whole words and writes the extension's header. Returns its bytes in all; 0, and writes nothing, if it is empty. */
+  /**
+   * Pads to whole words and writes the extension's header. Returns its bytes in all; 0, and writes nothing,
+   * if it is empty.
+   */
   end(): number {
     const elementsStart = this.#start + extensionHeaderBytes
     if (this.#at === elementsStart) return 0

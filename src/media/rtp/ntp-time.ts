@@ -1,4 +1,7 @@
-/** NTP timestamps as RTCP carries them: 32 bits of seconds since 1900 and 32 bits of fraction (RFC 3550 section 4, RFC 5905 section 6). */
+/**
+ * NTP timestamps as RTCP carries them: 32 bits of seconds since 1900 and 32 bits of fraction (RFC 3550
+ * section 4, RFC 5905 section 6).
+ */
 
 /** From 1 January 1900 to 1 January 1970: 70 years, 17 of them leap years. */
 const unixEpochInNtpSeconds = 2_208_988_800
@@ -18,15 +21,18 @@ export function ntpFractionOf(unixMs: number): number {
 }
 
 /**
- * The Unix time in milliseconds (with a fraction) of an NTP timestamp. Seconds below 2^31 are taken for the era that begins
- * in 2036, as RFC 4330 section 3 advises, so times from 1968 to 2104 are told apart.
+ * The Unix time in milliseconds (with a fraction) of an NTP timestamp. Seconds below 2^31 are taken for the
+ * era that begins in 2036, as RFC 4330 section 3 advises, so times from 1968 to 2104 are told apart.
  */
 export function unixMsOfNtp(seconds: number, fraction: number): number {
   const eraSeconds = seconds < 0x8000_0000 ? seconds + unitsPerSecond : seconds
   return (eraSeconds - unixEpochInNtpSeconds) * 1000 + (fraction * 1000) / unitsPerSecond
 }
 
-/** The middle 32 bits of an NTP timestamp: what LSR in a report block repeats (RFC 3550 section 6.4.1). Units of 1/65536 s. */
+/**
+ * The middle 32 bits of an NTP timestamp: what LSR in a report block repeats (RFC 3550 section 6.4.1). Units
+ * of 1/65536 s.
+ */
 export function compactNtp(seconds: number, fraction: number): number {
   return ((seconds << 16) | (fraction >>> 16)) >>> 0
 }
@@ -42,8 +48,8 @@ export function msOfCompactNtp(units: number): number {
 }
 
 /**
- * The round-trip time in milliseconds from a report block that came at `nowCompact` (RFC 3550 section 6.4.1), at least 0;
- * -1 where the peer has not seen a sender report yet (LSR 0).
+ * The round-trip time in milliseconds from a report block that came at `nowCompact` (RFC 3550 section 6.4.1),
+ * at least 0; -1 where the peer has not seen a sender report yet (LSR 0).
  */
 export function roundTripTimeMs(
   nowCompact: number,

@@ -1,4 +1,6 @@
-/** The RTP fixed header, CSRC list, extension header and padding (RFC 3550 section 5.1, RFC 8285 section 4). */
+/**
+ * The RTP fixed header, CSRC list, extension header and padding (RFC 3550 section 5.1, RFC 8285 section 4).
+ */
 import { toSequenceNumber, type SequenceNumber } from './sequence-number.ts'
 
 /*
@@ -22,7 +24,10 @@ export const fixedRtpHeaderBytes = 12
 const csrcBytes = 4
 const extensionHeaderBytes = 4
 
-/** A parsed header. Mutable so that one object serves every packet; valid until the next `parseRtpHeader` into it. */
+/**
+ * A parsed header. Mutable so that one object serves every packet; valid until the next `parseRtpHeader` into
+ * it.
+ */
 export interface RtpHeader {
   marker: boolean
   hasPadding: boolean
@@ -32,7 +37,10 @@ export interface RtpHeader {
   ssrc: number
   /** Bytes in front of the payload: fixed header, CSRC list and extension. */
   headerLength: number
-  /** "Defined by profile": 0xbede is RFC 8285's one-byte form, 0x1000 to 0x100f its two-byte form, 0 no extension. */
+  /**
+   * "Defined by profile": 0xbede is RFC 8285's one-byte form, 0x1000 to 0x100f its two-byte form, 0 no
+   * extension.
+   */
   extensionProfile: number
   /** Absolute offset of the extension's elements, behind its four-byte header. */
   extensionOffset: number
@@ -62,9 +70,10 @@ export function createRtpHeader(): RtpHeader {
 }
 
 /**
- * Reads the header of the packet in `length` bytes at `offset` of `bytes` (and of `view`, the same memory) into `header`.
- * All offsets in `header` count from the start of `bytes`. Returns false, with `header` in an undefined state, when this is
- * no complete RTP version 2 header. The padding count is not looked at, since it is still encrypted in SRTP.
+ * Reads the header of the packet in `length` bytes at `offset` of `bytes` (and of `view`, the same memory)
+ * into `header`. All offsets in `header` count from the start of `bytes`. Returns false, with `header` in an
+ * undefined state, when this is no complete RTP version 2 header. The padding count is not looked at, since
+ * it is still encrypted in SRTP.
  */
 export function parseRtpHeader(
   bytes: Uint8Array,
@@ -104,8 +113,9 @@ export function parseRtpHeader(
 }
 
 /**
- * Takes the padding off the (decrypted) payload; does nothing where the header announces none. The payload may become empty:
- * packets of padding alone probe for bandwidth. Returns false where the count is 0 or more than there is.
+ * Takes the padding off the (decrypted) payload; does nothing where the header announces none. The payload
+ * may become empty: packets of padding alone probe for bandwidth. Returns false where the count is 0 or more
+ * than there is.
  */
 export function stripPadding(bytes: Uint8Array, header: RtpHeader): boolean {
   if (!header.hasPadding) return true
@@ -118,8 +128,9 @@ export function stripPadding(bytes: Uint8Array, header: RtpHeader): boolean {
 }
 
 /**
- * Writes a fixed header of 12 bytes (no CSRC, no padding) at `offset`. With `hasExtension` the caller writes an extension
- * right behind it (`HeaderExtensionWriter`). Sequence number and timestamp are taken modulo 2^16 and 2^32.
+ * Writes a fixed header of 12 bytes (no CSRC, no padding) at `offset`. With `hasExtension` the caller writes
+ * an extension right behind it (`HeaderExtensionWriter`). Sequence number and timestamp are taken modulo 2^16
+ * and 2^32.
  */
 export function writeRtpHeader(
   view: DataView,

@@ -1,4 +1,7 @@
-/** RTP's 16-bit sequence numbers and 32-bit timestamps, which wrap around (RFC 3550 section 5.1, appendix A.1). */
+/**
+ * RTP's 16-bit sequence numbers and 32-bit timestamps, which wrap around (RFC 3550 section 5.1, appendix
+ * A.1).
+ */
 
 declare const sequenceNumberBrand: unique symbol
 declare const extendedSequenceNumberBrand: unique symbol
@@ -6,7 +9,10 @@ declare const extendedSequenceNumberBrand: unique symbol
 /** 0 to 65535, as on the wire. Two of them must not be compared with `<`: see `sequenceDistance`. */
 export type SequenceNumber = number & { readonly [sequenceNumberBrand]: true }
 
-/** Roll-over counter * 65536 + sequence number: an exact integer that never wraps, may grow beyond 32 bits and compares with `<`. */
+/**
+ * Roll-over counter * 65536 + sequence number: an exact integer that never wraps, may grow beyond 32 bits and
+ * compares with `<`.
+ */
 export type ExtendedSequenceNumber = number & { readonly [extendedSequenceNumberBrand]: true }
 
 const numbersPerRollOver = 0x10000
@@ -16,7 +22,10 @@ export function toSequenceNumber(n: number): SequenceNumber {
   return (n & 0xffff) as SequenceNumber
 }
 
-/** The extended number of a sequence number in the given turn of the roll-over counter (RFC 3711 section 3.3.1). */
+/**
+ * The extended number of a sequence number in the given turn of the roll-over counter (RFC 3711 section
+ * 3.3.1).
+ */
 export function toExtendedSequenceNumber(rollOverCounter: number, s: SequenceNumber): ExtendedSequenceNumber {
   return (rollOverCounter * numbersPerRollOver + s) as ExtendedSequenceNumber
 }

@@ -1,9 +1,12 @@
-/** Where keyframes start in AV1 (AOMedia: RTP Payload Format for AV1, section 4.4; AV1 bitstream specification, section 5.3). */
+/**
+ * Where keyframes start in AV1 (AOMedia: RTP Payload Format for AV1, section 4.4; AV1 bitstream
+ * specification, section 5.3).
+ */
 import type { KeyframeVerdict } from './keyframe-verdict.ts'
 
 /*
- aggregation header  |Z|Y| W |N|-|-|-|   Z: first element continues, Y: last element will continue, W: number of elements (0: each
-                                         has a length), N: first packet of a coded video sequence
+ aggregation header  |Z|Y| W |N|-|-|-|   Z: first element continues, Y: last element will continue, W: number of elements
+                                         (0: each has a length), N: first packet of a coded video sequence
  OBU element         length (leb128; absent from the last one where W is not 0), then the OBU
  OBU header          |F| type  |X|S|-|   X: one more byte follows, S: a size (leb128) follows
  */
@@ -19,8 +22,9 @@ const obuHasSizeFlag = 0x02
 const maxLeb128Bytes = 8
 
 /**
- * 'yes' for the first packet of a coded video sequence, which starts with a keyframe: N is set, or, for senders that forget N,
- * a sequence header is followed by no frame or by a keyframe. Sequence headers repeated in front of other frames do not count.
+ * 'yes' for the first packet of a coded video sequence, which starts with a keyframe: N is set, or, for
+ * senders that forget N, a sequence header is followed by no frame or by a keyframe. Sequence headers
+ * repeated in front of other frames do not count.
  */
 export function detectAv1Keyframe(bytes: Uint8Array, offset: number, length: number): KeyframeVerdict {
   const end = Math.min(offset + length, bytes.length)

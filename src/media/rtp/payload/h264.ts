@@ -13,15 +13,19 @@ const stapA = 24
 const fuA = 28
 const nalUnitTypeMask = 0x1f
 const startBit = 0x80
-/** Of a slice header, whose first number is Exp-Golomb coded: a leading 1 says 0, the picture's first macroblock. */
+/**
+ * Of a slice header, whose first number is Exp-Golomb coded: a leading 1 says 0, the picture's first
+ * macroblock.
+ */
 const firstMacroblockBit = 0x80
 
 /**
- * 'yes' for the first slice of an IDR picture and for a sequence parameter set, alone, in a STAP-A or at the start of an FU-A.
- * Decoders need the parameter sets and encoders put them right in front of the IDR picture, in packets of their own or not: the
- * first 'yes' of a timestamp is therefore the keyframe's start, and others may follow with the same timestamp. Where an encoder refreshes
- * gradually and sends no IDR pictures at all, the parameter sets are where a decoder can begin. Interleaved packets (STAP-B,
- * MTAP, FU-B) belong to packetization-mode 2, which is not negotiated: 'unknown'.
+ * 'yes' for the first slice of an IDR picture and for a sequence parameter set, alone, in a STAP-A or at the
+ * start of an FU-A. Decoders need the parameter sets and encoders put them right in front of the IDR picture,
+ * in packets of their own or not: the first 'yes' of a timestamp is therefore the keyframe's start, and
+ * others may follow with the same timestamp. Where an encoder refreshes gradually and sends no IDR pictures
+ * at all, the parameter sets are where a decoder can begin. Interleaved packets (STAP-B, MTAP, FU-B) belong
+ * to packetization-mode 2, which is not negotiated: 'unknown'.
  */
 export function detectH264Keyframe(bytes: Uint8Array, offset: number, length: number): KeyframeVerdict {
   if (length < 2) return 'unknown'

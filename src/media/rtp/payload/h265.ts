@@ -19,9 +19,10 @@ const fuTypeMask = 0x3f
 const firstSliceSegmentInPictureFlag = 0x80
 
 /**
- * 'yes' for the first slice segment of a random access picture (BLA, IDR, CRA) and for a video or sequence parameter set, alone, in an
- * aggregation packet or at the start of a fragmentation unit. As with H.264 the first 'yes' of a timestamp is the
- * keyframe's start. DONL fields are not expected: sprop-max-don-diff is not negotiated. 'unknown' for PACI and unspecified types.
+ * 'yes' for the first slice segment of a random access picture (BLA, IDR, CRA) and for a video or sequence
+ * parameter set, alone, in an aggregation packet or at the start of a fragmentation unit. As with H.264 the
+ * first 'yes' of a timestamp is the keyframe's start. DONL fields are not expected: sprop-max-don-diff is not
+ * negotiated. 'unknown' for PACI and unspecified types.
  */
 export function detectH265Keyframe(bytes: Uint8Array, offset: number, length: number): KeyframeVerdict {
   if (length < payloadHeaderBytes + 1) return 'unknown'

@@ -10,8 +10,9 @@ import { detectVp9Keyframe } from './vp9.ts'
 export type { KeyframeVerdict } from './keyframe-verdict.ts'
 
 /**
- * 'yes' on the packet with which a keyframe starts, for the (decrypted, unpadded) payload of `length` bytes at `offset`. H.264 and H.265
- * may answer 'yes' to several packets of one timestamp: the first of them is the start. Audio has no keyframes: 'unknown'.
+ * 'yes' on the packet with which a keyframe starts, for the (decrypted, unpadded) payload of `length` bytes
+ * at `offset`. H.264 and H.265 may answer 'yes' to several packets of one timestamp: the first of them is the
+ * start. Audio has no keyframes: 'unknown'.
  */
 export function detectKeyframe(
   codec: CodecName,

@@ -17,7 +17,10 @@ import type { KeyframeVerdict } from './keyframe-verdict.ts'
  Then, in a frame's first packet, the payload header |Size0|H| VER |P|, where P is 0 in keyframes.
  */
 
-/** A parsed descriptor, mutable so that one object serves every packet. What is absent is -1; offsets are absolute. */
+/**
+ * A parsed descriptor, mutable so that one object serves every packet. What is absent is -1; offsets are
+ * absolute.
+ */
 export interface Vp8Descriptor {
   /** Bytes of the descriptor. */
   length: number
@@ -53,8 +56,8 @@ export function createVp8Descriptor(): Vp8Descriptor {
 }
 
 /**
- * Reads the descriptor at the start of a payload. Returns false where it is cut off or nothing comes behind it, with the descriptor in
- * an undefined state.
+ * Reads the descriptor at the start of a payload. Returns false where it is cut off or nothing comes behind
+ * it, with the descriptor in an undefined state.
  */
 export function parseVp8Descriptor(
   bytes: Uint8Array,

@@ -20,7 +20,10 @@ import type { KeyframeVerdict } from './keyframe-verdict.ts'
 
 const maxReferenceIndices = 3
 
-/** A parsed descriptor, mutable so that one object serves every packet. What is absent is -1; offsets are absolute. */
+/**
+ * A parsed descriptor, mutable so that one object serves every packet. What is absent is -1; offsets are
+ * absolute.
+ */
 export interface Vp9Descriptor {
   /** Bytes of the descriptor. */
   length: number
@@ -65,8 +68,8 @@ export function createVp9Descriptor(): Vp9Descriptor {
 }
 
 /**
- * Reads the descriptor at the start of a payload. Returns false where it is cut off or nothing comes behind it, with the descriptor in
- * an undefined state.
+ * Reads the descriptor at the start of a payload. Returns false where it is cut off or nothing comes behind
+ * it, with the descriptor in an undefined state.
  */
 export function parseVp9Descriptor(
   bytes: Uint8Array,
@@ -155,9 +158,9 @@ function skipScalabilityStructure(bytes: Uint8Array, start: number, end: number)
 const scratch = createVp9Descriptor()
 
 /**
- * 'yes' for the first packet of a keyframe: a frame of the lowest spatial layer starts, it is predicted from no other picture,
- * and the frame's own header, where it can be read, says keyframe. Intra-only frames have the same descriptor, but a decoder
- * cannot start with them.
+ * 'yes' for the first packet of a keyframe: a frame of the lowest spatial layer starts, it is predicted from
+ * no other picture, and the frame's own header, where it can be read, says keyframe. Intra-only frames have
+ * the same descriptor, but a decoder cannot start with them.
  */
 export function detectVp9Keyframe(bytes: Uint8Array, offset: number, length: number): KeyframeVerdict {
   if (!parseVp9Descriptor(bytes, offset, length, scratch)) return 'unknown'
@@ -166,9 +169,10 @@ export function detectVp9Keyframe(bytes: Uint8Array, offset: number, length: num
 }
 
 /**
- * True where the first byte of the uncompressed header (VP9 bitstream specification, section 6.2) rules a keyframe out:
- * frame_marker:2 (binary 10), profile_low:1, profile_high:1, then with profile 3 a reserved bit, show_existing_frame:1, frame_type:1
- * (0 is a keyframe). Payloads that are encrypted end to end have no such marker, and the descriptor alone decides.
+ * True where the first byte of the uncompressed header (VP9 bitstream specification, section 6.2) rules a
+ * keyframe out: frame_marker:2 (binary 10), profile_low:1, profile_high:1, then with profile 3 a reserved
+ * bit, show_existing_frame:1, frame_type:1 (0 is a keyframe). Payloads that are encrypted end to end have no
+ * such marker, and the descriptor alone decides.
  */
 function isOtherFrameType(byte: number): boolean {
   if (byte >> 6 !== 2) return false

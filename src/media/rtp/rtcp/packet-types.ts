@@ -1,4 +1,7 @@
-/** RTCP packet types, feedback formats and sizes (RFC 3550 section 12.1, RFC 4585 section 6, RFC 5104 section 4). */
+/**
+ * RTCP packet types, feedback formats and sizes (RFC 3550 section 12.1, RFC 4585 section 6, RFC 5104 section
+ * 4).
+ */
 
 /** First byte of a packet with a count or format of 0: version 2, no padding. */
 export const rtcpVersionBits = 0x80

@@ -1,4 +1,7 @@
-/** Reads compound and reduced-size RTCP packets (RFC 3550 section 6.1, RFC 5506) and hands their contents to a handler. */
+/**
+ * Reads compound and reduced-size RTCP packets (RFC 3550 section 6.1, RFC 5506) and hands their contents to a
+ * handler.
+ */
 import { toSequenceNumber, type SequenceNumber } from '../sequence-number.ts'
 import {
   applicationLayerFeedbackFormat,
@@ -41,8 +44,8 @@ export interface RtcpHandler {
     octetCount: number,
   ): void
   /**
-   * Of a sender or receiver report. `fractionLost` in 1/256 (0 to 255), `cumulativeLost` signed 24 bits, `jitter` in RTP ticks,
-   * `lastSenderReport` and `delaySinceLastSenderReport` in 1/65536 s.
+   * Of a sender or receiver report. `fractionLost` in 1/256 (0 to 255), `cumulativeLost` signed 24 bits,
+   * `jitter` in RTP ticks, `lastSenderReport` and `delaySinceLastSenderReport` in 1/65536 s.
    */
   onReportBlock(
     reporterSsrc: number,
@@ -55,7 +58,9 @@ export interface RtcpHandler {
     delaySinceLastSenderReport: number,
   ): void
   onBye(ssrc: number): void
-  /** Bit n of the mask (bit 0 is the lowest) stands for packet `packetId` + n + 1 (RFC 4585 section 6.2.1). */
+  /**
+   * Bit n of the mask (bit 0 is the lowest) stands for packet `packetId` + n + 1 (RFC 4585 section 6.2.1).
+   */
   onNack(mediaSsrc: number, packetId: SequenceNumber, lostPacketsBitmask: number): void
   onPictureLossIndication(mediaSsrc: number): void
   /** RFC 5104 section 4.3.1; a repeated request has the same command sequence number. */
@@ -69,9 +74,9 @@ export interface RtcpHandler {
 const transportFeedback = createTransportFeedback()
 
 /**
- * Reads all RTCP packets in `length` (decrypted) bytes at `offset` of `bytes` (and of `view`, the same memory). Returns false at
- * the first malformed packet; what came before it has been handed over. Types and formats that are not known are skipped. A handler
- * must not call `readRtcp` in turn.
+ * Reads all RTCP packets in `length` (decrypted) bytes at `offset` of `bytes` (and of `view`, the same
+ * memory). Returns false at the first malformed packet; what came before it has been handed over. Types and
+ * formats that are not known are skipped. A handler must not call `readRtcp` in turn.
  */
 export function readRtcp(
   bytes: Uint8Array,
@@ -232,7 +237,10 @@ function readPayloadSpecificFeedback(
   }
 }
 
-/** REMB: "REMB", number of SSRCs (8 bits), exponent (6), mantissa (18), SSRCs. Other application layer feedback is skipped. */
+/**
+ * REMB: "REMB", number of SSRCs (8 bits), exponent (6), mantissa (18), SSRCs. Other application layer
+ * feedback is skipped.
+ */
 function readApplicationLayerFeedback(
   view: DataView,
   offset: number,

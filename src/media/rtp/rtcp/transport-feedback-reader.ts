@@ -1,4 +1,6 @@
-/** Reads transport-wide congestion feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1). */
+/**
+ * Reads transport-wide congestion feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1).
+ */
 import { toSequenceNumber } from '../sequence-number.ts'
 import { feedbackHeaderBytes } from './packet-types.ts'
 import {
@@ -32,7 +34,10 @@ import {
 
 const fixedBytes = feedbackHeaderBytes + 8
 
-/** Reads the packet of `length` bytes (padding excluded) at `offset` into `feedback`. False where it is malformed or too long for us. */
+/**
+ * Reads the packet of `length` bytes (padding excluded) at `offset` into `feedback`. False where it is
+ * malformed or too long for us.
+ */
 export function readTransportFeedback(
   view: DataView,
   offset: number,

@@ -1,4 +1,7 @@
-/** Writes transport-wide congestion feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1; drawn in the reader). */
+/**
+ * Writes transport-wide congestion feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01 section 3.1;
+ * drawn in the reader).
+ */
 import {
   feedbackHeaderBytes,
   rtcpVersionBits,
@@ -32,8 +35,9 @@ export class TransportFeedbackWriter {
   writtenBytes = 0
 
   /**
-   * Writes one feedback packet in at most `roomBytes` at `offset`; for the arguments see `RtcpWriter.transportFeedback`. Returns how many
-   * of the arrivals it covers, from the first on; 0 where it wrote nothing.
+   * Writes one feedback packet in at most `roomBytes` at `offset`; for the arguments see
+   * `RtcpWriter.transportFeedback`. Returns how many of the arrivals it covers, from the first on; 0 where it
+   * wrote nothing.
    */
   write(
     view: DataView,
@@ -96,7 +100,10 @@ export class TransportFeedbackWriter {
     return covered
   }
 
-  /** Fills symbols and deltas; returns for how many arrivals, ending before the first delta that 16 bits cannot hold. */
+  /**
+   * Fills symbols and deltas; returns for how many arrivals, ending before the first delta that 16 bits
+   * cannot hold.
+   */
   #measure(referenceTime64ms: number, arrivalsMs: ArrayLike<number>, count: number): number {
     let previous = referenceTime64ms * deltasPerReferenceTime
     for (let i = 0; i < count; i++) {

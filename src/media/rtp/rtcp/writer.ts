@@ -1,4 +1,7 @@
-/** Writes compound and reduced-size RTCP packets (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section 4.3, REMB). */
+/**
+ * Writes compound and reduced-size RTCP packets (RFC 3550 section 6, RFC 4585 section 6, RFC 5104 section
+ * 4.3, REMB). Long since all kinds share one datagram.
+ */
 import { toSequenceNumber, type SequenceNumber } from '../sequence-number.ts'
 import {
   applicationLayerFeedbackFormat,
@@ -37,8 +40,9 @@ const textEncoder = new TextEncoder()
 const transportFeedbackWriter = new TransportFeedbackWriter()
 
 /**
- * Collects the packets of one datagram in `bytes`, of which `length` are written; `reset` starts the next one. Each method appends
- * a packet (or a block) and returns true, or writes nothing and returns false where that would not fit.
+ * Collects the packets of one datagram in `bytes`, of which `length` are written; `reset` starts the next
+ * one. Each method appends a packet (or a block) and returns true, or writes nothing and returns false where
+ * that would not fit.
  */
 export class RtcpWriter {
   readonly bytes: Uint8Array
@@ -88,8 +92,8 @@ export class RtcpWriter {
   }
 
   /**
-   * Appends a block to the report begun last. False also where that has 31 already, or is not the last packet any more. Units as
-   * in `RtcpHandler.onReportBlock`; losses are held within 0 to 255 and 24 signed bits.
+   * Appends a block to the report begun last. False also where that has 31 already, or is not the last packet
+   * any more. Units as in `RtcpHandler.onReportBlock`; losses are held within 0 to 255 and 24 signed bits.
    */
   reportBlock(
     ssrc: number,
@@ -143,8 +147,9 @@ export class RtcpWriter {
   }
 
   /**
-   * A generic NACK of the first `count` numbers of `lost` (sequence numbers or extended ones), sorted with the oldest first and
-   * packed into pairs of packet id and bitmask (RFC 4585 section 6.2.1). False also where `count` is 0.
+   * A generic NACK of the first `count` numbers of `lost` (sequence numbers or extended ones), sorted with
+   * the oldest first and packed into pairs of packet id and bitmask (RFC 4585 section 6.2.1). False also
+   * where `count` is 0.
    */
   nack(senderSsrc: number, mediaSsrc: number, lost: ArrayLike<number>, count: number): boolean {
     const pairs = this.#nackPairs(lost, count)
@@ -176,7 +181,10 @@ export class RtcpWriter {
     )
   }
 
-  /** A full intra request of one source; a repetition carries the same command sequence number, a new one the next. */
+  /**
+   * A full intra request of one source; a repetition carries the same command sequence number, a new one the
+   * next.
+   */
   fullIntraRequest(senderSsrc: number, mediaSsrc: number, commandSequenceNumber: number): boolean {
     // The header's media SSRC "is not used and SHALL be set to 0" (RFC 5104 section 4.3.1.2).
     const at = this.#beginFeedback(
@@ -220,12 +228,14 @@ export class RtcpWriter {
   }
 
   /**
-   * Transport-wide congestion feedback on the `count` packets from `baseSequenceNumber` on. `arrivalsMs[i]` is when packet base + i
-   * arrived, in milliseconds of any monotonic clock, NaN where it did not; not necessarily rising. `referenceTime64ms` is
-   * that clock's time in whole units of 64 ms (it may exceed 24 bits) close before the first arrival: Math.floor(firstArrivalMs / 64).
+   * Transport-wide congestion feedback on the `count` packets from `baseSequenceNumber` on. `arrivalsMs[i]`
+   * is when packet base + i arrived, in milliseconds of any monotonic clock, NaN where it did not; not
+   * necessarily rising. `referenceTime64ms` is that clock's time in whole units of 64 ms (it may exceed 24
+   * bits) close before the first arrival: Math.floor(firstArrivalMs / 64).
    *
-   * Returns how many packets it covers, so that the caller can go on from there in a packet of its own: fewer than `count` where the room
-   * ends or where two arrivals are more than 8.19 s apart, which a delta cannot express. 0 where nothing was written.
+   * Returns how many packets it covers, so that the caller can go on from there in a packet of its own: fewer
+   * than `count` where the room ends or where two arrivals are more than 8.19 s apart, which a delta cannot
+   * express. 0 where nothing was written.
    */
   transportFeedback(
     senderSsrc: number,
@@ -281,7 +291,10 @@ export class RtcpWriter {
     return at + feedbackHeaderBytes
   }
 
-  /** Takes room for a packet of whole words and writes its header. Returns its offset, -1 where it does not fit. */
+  /**
+   * Takes room for a packet of whole words and writes its header. Returns its offset, -1 where it does not
+   * fit.
+   */
   #begin(type: number, countOrFormat: number, packetBytes: number): number {
     const at = this.length
     if (at + packetBytes > this.bytes.length) return -1
