@@ -243,8 +243,8 @@ export const playedAudio: PlayedTrack = {
 
 /** The same without RTX: NACKs are answered by the same packet again. */
 export function withoutRtx(track: PlayedTrack): PlayedTrack {
-  const { rtxPayloadType: _payloadType, rtxSsrc: _ssrc, ...rest } = track
-  return rest
+  const { mid, kind, codec, clockRate, payloadType, ssrc, cname, extensions, feedback } = track
+  return { mid, kind, codec, clockRate, payloadType, ssrc, cname, extensions, feedback }
 }
 
 export const testLimits: ForwardingLimits = {

@@ -61,6 +61,7 @@ export class Viewer {
     if (this.#isStarted || this.#isClosed) return
     this.#isStarted = true
     for (const track of this.tracks) track.start(nowMs)
+    this.#nextReportMs = nowMs + reportIntervalMs
   }
 
   /** Takes decrypted RTCP, compound or reduced-size. */
@@ -79,10 +80,7 @@ export class Viewer {
   }
 
   handleTimeout(nowMs: number): void {
-    if (this.#isClosed || nowMs < this.#nextReportMs) return
-    // All tracks in one turn: they share the estimate of the publisher's clock, and stay in step with each other by that.
-    for (const track of this.tracks) if (track.packets > 0) this.#sendReport(track, nowMs, false)
-    this.#nextReportMs = nowMs + reportIntervalMs
+    if (!this.#isClosed && nowMs >= this.#nextReportMs) this.#sendReports(nowMs)
   }
 
   /** Says goodbye. Nothing is sent after this. */
@@ -132,10 +130,7 @@ export class Viewer {
       this.onFirstPacket?.()
     }
     // A source has started to feed a track: players align audio and video as soon as they are told how.
-    if (this.#context.isReportDue) {
-      this.#context.isReportDue = false
-      this.#nextReportMs = nowMs
-    }
+    if (this.#context.isReportDue) this.#sendReports(nowMs)
   }
 
   statistics(): ForwardingStatistics {
@@ -161,6 +156,13 @@ export class Viewer {
       ...(feedback.hasRoundTripTime ? { roundTripTimeMs: feedback.roundTripTimeMs } : {}),
       dropped: context.drops.toRecord(),
     }
+  }
+
+  /** All tracks in one turn: they share the estimate of the publisher's clock, and stay in step with each other by that. */
+  #sendReports(nowMs: number): void {
+    this.#context.isReportDue = false
+    this.#nextReportMs = nowMs + reportIntervalMs
+    for (const track of this.tracks) if (track.packets > 0) this.#sendReport(track, nowMs, false)
   }
 
   /** A sender report with its CNAME, and a goodbye behind it. */
