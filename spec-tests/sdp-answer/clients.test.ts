@@ -1,4 +1,7 @@
-/** The offers of real clients are answered by JSEP's rules (RFC 9429 section 5.3.1), whatever they publish and whoever plays it. */
+/**
+ * The offers of real clients are answered by JSEP's rules (RFC 9429 section 5.3.1), whatever they publish and
+ * whoever plays it.
+ */
 import { describe, expect, it } from 'vitest'
 import { answerFaults } from '../support/jsep-answer.ts'
 import { Problem } from '../../src/signalling/problem.ts'

@@ -1,4 +1,7 @@
-/** Which of a viewer's formats plays a publisher's stream (RFC 6184, RFC 7798, RFC 9628, AV1, libwebrtc's multiopus). */
+/**
+ * Which of a viewer's formats plays a publisher's stream (RFC 6184, RFC 7798, RFC 9628, AV1, libwebrtc's
+ * multiopus).
+ */
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/signalling/problem.ts'
 import { audioOffer, play, publish, videoOffer } from '../sdp-offers/offers.ts'
@@ -159,5 +162,27 @@ describe('other codecs', () => {
     ],
   ])('%s', (_, make, published, offered, index) => {
     expect(match(make, published, offered)).toBe(index)
+  })
+})
+
+describe('a format in words', () => {
+  it.each([
+    ['H264/90000 packetization-mode=1;profile-level-id=42E01F', 'H264 constrained-baseline 42e01f'],
+    ['H264/90000 profile-level-id=64001f', 'H264 high 64001f packetization-mode 0'],
+    ['H264/90000 packetization-mode=1;profile-level-id=<b>', 'H264 profile unknown'],
+    ['H264/90000 packetization-mode=1;profile-level-id=6e0028', 'H264 profile 6e0028'],
+    ['H265/90000', 'H265 profile 1'],
+    ['VP8/90000', 'VP8'],
+    ['VP9/90000 profile-id=2', 'VP9 profile 2'],
+    ['VP9/90000 profile-id=<b>', 'VP9 profile unknown'],
+    ['AV1/90000', 'AV1 profile 0'],
+  ])('%s is %s: nothing that a client wrote is repeated unchecked', (format, words) => {
+    expect(publish(offer(videoOffer, 'sendonly', [format])).media.summary).toBe(words)
+  })
+
+  it('says how many channels surround sound has', () => {
+    expect(publish(offer(audioOffer, 'sendonly', ['multiopus/48000/6'])).media.summary).toBe(
+      'multiopus 6 channels',
+    )
   })
 })

@@ -1,4 +1,7 @@
-/** How viewers' offers are answered (draft-ietf-wish-whep section 4), bundles with parts missing included (RFC 9143 section 7.3). */
+/**
+ * How viewers' offers are answered (draft-ietf-wish-whep section 4), bundles with parts missing included (RFC
+ * 9143 section 7.3).
+ */
 import { describe, expect, it } from 'vitest'
 import { answerFaults } from '../support/jsep-answer.ts'
 import { Problem } from '../../src/signalling/problem.ts'

@@ -1,4 +1,7 @@
-/** Answers are taken by the parsers of real clients: libdatachannel (OBS) and libwebrtc (browsers), for offers of their own. */
+/**
+ * Answers are taken by the parsers of real clients: libdatachannel (OBS) and libwebrtc (browsers), for offers
+ * of their own.
+ */
 import nodeDataChannel from 'node-datachannel'
 import { afterEach, describe, expect, it } from 'vitest'
 import { loadWebRtc, type SessionDescription } from '../../src/client/webrtc.ts'

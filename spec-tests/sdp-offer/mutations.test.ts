@@ -10,7 +10,9 @@ const media = published.map((name) => publish(readOffer(name)).media)
 const offers = [...publishOffers, ...playOffers].map((name) => readOffer(name).split('\r\n'))
 const allLines = [...new Set(offers.flat())].filter((line) => line !== '')
 
-/** An answer to what may be a publisher's or a viewer's offer; undefined for a Problem, and for nothing else. */
+/**
+ * An answer to what may be a publisher's or a viewer's offer; undefined for a Problem, and for nothing else.
+ */
 function tryAnswer(make: () => { answer: string }): string | undefined {
   try {
     return make().answer

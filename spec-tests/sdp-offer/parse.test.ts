@@ -1,4 +1,7 @@
-/** What is read out of an offer, and what is refused with 400 (RFC 8866, RFC 8839, RFC 8122, RFC 9725 section 4.4). */
+/**
+ * What is read out of an offer, and what is refused with 400 (RFC 8866, RFC 8839, RFC 8122, RFC 9725 section
+ * 4.4).
+ */
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/signalling/problem.ts'
 import { parseOffer } from '../../src/sdp/index.ts'

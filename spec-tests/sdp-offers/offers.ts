@@ -1,4 +1,7 @@
-/** Offers of real clients (OBS 32, FFmpeg 9, GStreamer, Chromium 156, Firefox 153) and a gateway to answer them. */
+/**
+ * Offers of real clients (OBS 32, FFmpeg 9, GStreamer, Chromium 156, Firefox 153) and a gateway to answer
+ * them.
+ */
 import { readFileSync } from 'node:fs'
 import { answerPlay, answerPublish, parseOffer } from '../../src/sdp/index.ts'
 import type { GatewayTransport, PlayAnswer, PublishAnswer, PublishedMedia } from '../../src/sdp/index.ts'

@@ -1,6 +1,7 @@
 /**
- * Checks an SDP answer against its offer by the rules that a client applies: JSEP (RFC 9429 section 5.3.1), bundling (RFC 9143),
- * simulcast (RFC 8853), ICE-lite (RFC 8839). It reads both texts line by line itself and shares no code with what it checks.
+ * Checks an SDP answer against its offer by the rules that a client applies: JSEP (RFC 9429 section 5.3.1),
+ * bundling (RFC 9143), simulcast (RFC 8853), ICE-lite (RFC 8839). It reads both texts line by line itself and
+ * shares no code with what it checks.
  */
 
 interface Section {
@@ -184,7 +185,8 @@ function checkFormats(offered: Section, section: Section, check: Check): void {
     check(encoding(section, format) === encoding(offered, format), `format ${format} has another encoding`)
     const before = parameters(offered, format)
     const after = parameters(section, format)
-    switch ((encoding(section, format) ?? '').split('/')[0]) {
+    const [name = ''] = (encoding(section, format) ?? '').split('/')
+    switch (name) {
       case 'h264':
         check(
           before.get('packetization-mode') === after.get('packetization-mode'),

@@ -1,4 +1,6 @@
-/** The payload types of one accepted m-section: the codec, its RTX, and the format parameters of the answer. */
+/**
+ * The payload types of one accepted m-section: the codec, its RTX, and the format parameters of the answer.
+ */
 import type { Feedback } from '../media/contract.ts'
 import type { CodecName } from '../media/rtp/codecs.ts'
 import type { AnsweredFormat } from './answer-text.ts'
@@ -42,21 +44,29 @@ export function answeredFormats(
 }
 
 /**
- * Parameters for a publisher: its own back (RFC 6184 section 8.2.2 asks for the same profile and packetization mode, and the other
- * payload formats are alike), but for what only a sender says of its stream (`sprop-`) and what only limits a decoder that is not ours.
+ * Parameters for a publisher: its own back (RFC 6184 section 8.2.2 asks for the same profile and
+ * packetization mode, and the other payload formats are alike), but for what only a sender says of its stream
+ * (`sprop-`) and what only limits a decoder that is not ours.
  */
 export function publisherParameters(offered: FormatParameters, codec: CodecName): FormatParameters {
   const parameters = Object.fromEntries(
     Object.entries(offered).filter(([name]) => !name.startsWith('sprop-') && !decoderLimits.has(name)),
   )
-  // RFC 7587 section 6.1: a sender that has two channels keeps them only for a receiver that says it prefers stereo.
+  // RFC 7587 section 6.1: a sender that has two channels keeps them only for a receiver that says it prefers
+  // stereo.
   return codec === 'opus' && offered['sprop-stereo'] === '1' ? { ...parameters, stereo: '1' } : parameters
 }
 
-/** RFC 7741 section 6.1: the offerer's own decoder takes no larger frames. Repeated, they would bound what it encodes. */
+/**
+ * RFC 7741 section 6.1: the offerer's own decoder takes no larger frames. Repeated, they would bound what it
+ * encodes.
+ */
 const decoderLimits: ReadonlySet<string> = new Set(['max-fs', 'max-fr'])
 
-/** Parameters for a viewer: those that it offered, and stereo where the publisher has it (browsers play Opus as mono otherwise). */
+/**
+ * Parameters for a viewer: those that it offered, and stereo where the publisher has it (browsers play Opus
+ * as mono otherwise).
+ */
 export function viewerParameters(
   offered: FormatParameters,
   codec: CodecName,

@@ -1,4 +1,7 @@
-/** Answers a viewer's offer (draft-ietf-wish-whep section 4): of each kind that the publisher sends, one m-section gets it. */
+/**
+ * Answers a viewer's offer (draft-ietf-wish-whep section 4): of each kind that the publisher sends, one
+ * m-section gets it.
+ */
 import type { PlayedTrack, TransportParameters } from '../media/contract.ts'
 import type { CodecName, MediaKind } from '../media/rtp/codecs.ts'
 import { answeredFormats, negotiateFormat, viewerParameters } from './answer-format.ts'
@@ -12,7 +15,10 @@ import type { Format, MediaSection, Offer } from './offer.ts'
 import type { MediaFormat, PublishedMedia, ViewerMedia } from './published-media.ts'
 
 export interface PlayIdentifiers {
-  /** A random SSRC that the session does not use yet, 1 to 2^32 - 1; called once for media and once for RTX of each track. */
+  /**
+   * A random SSRC that the session does not use yet, 1 to 2^32 - 1; called once for media and once for RTX of
+   * each track.
+   */
   readonly ssrc: () => number
   /** RTCP CNAME and msid stream id (RFC 8830): tokens without spaces. */
   readonly cname: string
@@ -138,8 +144,9 @@ function supportedFormats(section: MediaSection, kind: MediaKind): { format: For
 }
 
 /**
- * The suggested tagged m-section where the publisher has nothing for it. Clients have made their transport for that one: it stays,
- * inactive, instead of being refused, which RFC 9143 section 7.3.2 does not even allow when the rest is bundle-only.
+ * The suggested tagged m-section where the publisher has nothing for it. Clients have made their transport
+ * for that one: it stays, inactive, instead of being refused, which RFC 9143 section 7.3 does not even allow
+ * when the rest is bundle-only.
  */
 function keptTag(offer: Offer, accepted: ReadonlyMap<number, AcceptedSection>): AcceptedSection | undefined {
   const section = taggedSection(offer, (candidate) => candidate.live && candidate.kind !== 'other')

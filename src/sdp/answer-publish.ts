@@ -1,4 +1,7 @@
-/** Answers a publisher's offer (RFC 9725 section 4): everything offered is received, or the whole offer is refused. */
+/**
+ * Answers a publisher's offer (RFC 9725 section 4): everything offered is received, or the whole offer is
+ * refused.
+ */
 import type { PublishedEncoding, PublishedTrack, TransportParameters } from '../media/contract.ts'
 import { codecs, type CodecName } from '../media/rtp/codecs.ts'
 import { answeredFormats, negotiateFormat, publisherParameters } from './answer-format.ts'
@@ -18,7 +21,10 @@ export interface PublishAnswer {
   readonly media: PublishedMedia
 }
 
-/** @throws Problem 'wrong-direction' or 'unusable-media' (422) when any of the offered media cannot be received. */
+/**
+ * @throws Problem 'wrong-direction' or 'unusable-media' (422) when any of the offered media cannot be
+ * received.
+ */
 export function answerPublish(offer: Offer, gateway: GatewayTransport): PublishAnswer {
   const sections = publishedSections(offer)
   const published = sections.map(publishSection)
@@ -43,7 +49,7 @@ export function answerPublish(offer: Offer, gateway: GatewayTransport): PublishA
   }
 }
 
-/** The live audio and video m-sections, at most one of each (RFC 9725 section 4.4.2), all of which send. */
+/** The live audio and video m-sections, at most one of each (RFC 9725 section 4.4), all of which send. */
 function publishedSections(offer: Offer): MediaSection[] {
   const sections = offer.media.filter((section) => section.live && section.kind !== 'other')
   if (sections.length === 0) throw unusableMedia('it has no m-section of audio or video that is switched on')
@@ -96,6 +102,9 @@ function publishSection(section: MediaSection): {
   }
 }
 
+/** Codec names that a refusal repeats: enough for any client's list. */
+const maxNamesShown = 16
+
 /** The publisher's first format that the gateway passes through: the order is its preference. */
 function chooseFormat(section: MediaSection): [Format, CodecName] {
   const usable: [Format, CodecName][] = []
@@ -105,16 +114,16 @@ function chooseFormat(section: MediaSection): [Format, CodecName] {
   }
   const chosen = usable.find(([format, codec]) => !isLastResort(format, codec)) ?? usable[0]
   if (chosen !== undefined) return chosen
-  const offered = [...new Set(section.formats.map((format) => format.name))].join(', ') || 'no codec at all'
+  const names = [...new Set(section.formats.map((format) => format.name))].slice(0, maxNamesShown)
+  const offered = names.join(', ') || 'no codec at all'
   const supported = Object.values(codecs).filter((codec) => codec.kind === section.kind)
-  throw unusableMedia(
-    `its ${section.kind} offers ${offered}; the gateway takes ${supported.map((codec) => codec.name).join(', ')}`,
-  )
+  const taken = supported.map((codec) => codec.name).join(', ')
+  throw unusableMedia(`its ${section.kind} offers ${offered}; the gateway takes ${taken}`)
 }
 
 /**
- * The simulcast streams of the answer, in the order of the offer (RFC 8853 section 5.3.2). All are taken, since OBS gives up when one is
- * missing, but for those whose `pt=` leaves the chosen codec out.
+ * The simulcast streams of the answer, in the order of the offer (RFC 8853 section 5.3.2). All are taken,
+ * since OBS gives up when one is missing, but for those whose `pt=` leaves the chosen codec out.
  */
 function acceptedRids(section: MediaSection, format: Format, rtx: Format | undefined): Rid[] {
   const payloadTypes = [format.payloadType, rtx?.payloadType]
@@ -127,7 +136,10 @@ function acceptedRids(section: MediaSection, format: Format, rtx: Format | undef
   })
 }
 
-/** The SSRCs of an m-section without simulcast: those of its first FID group (RFC 4588 section 8.8), else the first one named. */
+/**
+ * The SSRCs of an m-section without simulcast: those of its first FID group (RFC 4588 section 8.8), else the
+ * first one named.
+ */
 function singleEncoding(section: MediaSection, hasRtx: boolean): PublishedEncoding {
   const [ssrc, rtxSsrc] =
     section.ssrcGroups.find(({ semantics }) => semantics === 'FID')?.ssrcs ?? section.ssrcs.slice(0, 1)

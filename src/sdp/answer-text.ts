@@ -1,4 +1,7 @@
-/** Writes an SDP answer by JSEP's rules (RFC 9429 section 5.3.1), bundled (RFC 9143), with an ICE-lite agent's transport (RFC 8839). */
+/**
+ * Writes an SDP answer by JSEP's rules (RFC 9429 section 5.3.1), bundled (RFC 9143), with an ICE-lite agent's
+ * transport (RFC 8839).
+ */
 import { formatParametersText } from './format-parameters.ts'
 import type { GatewayCandidate, GatewayTransport } from './gateway-transport.ts'
 import type { AnsweredExtension } from './header-extensions.ts'
@@ -59,7 +62,8 @@ export function writeAnswer(
     ...(offer.extmapAllowMixed ? ['a=extmap-allow-mixed'] : []),
     ...(sends ? ['a=msid-semantic:WMS *'] : []),
     'a=ice-lite',
-    // RFC 8445 section 10. Not "trickle": all candidates are here, and those of the peer are learnt from its checks.
+    // RFC 8445 section 10. Not "trickle": all candidates are here, and those of the peer are learnt from its
+    // checks.
     'a=ice-options:ice2',
     `a=fingerprint:${gateway.fingerprint.algorithm} ${gateway.fingerprint.value}`,
     ...offer.media.flatMap((section) => {
@@ -108,7 +112,8 @@ function acceptance(
     `a=${direction}`,
     ...(source === undefined ? [] : [`a=msid:${source.streamId} ${source.trackId}`]),
     'a=rtcp-mux',
-    // RFC 9725 section 4.4.1 has this in answers too, though RFC 8858 section 4.3 would leave it to offers; clients take both.
+    // RFC 9725 section 4.4 has this in answers too, though RFC 8858 would leave it to offers; clients take
+    // both.
     'a=rtcp-mux-only',
     ...(offered.rtcpReducedSize ? ['a=rtcp-rsize'] : []),
     ...formats.flatMap(formatLines),

@@ -1,4 +1,7 @@
-/** What an accepted offer and the gateway agree on below the media: the bundle's m-section, ICE credentials, DTLS roles. */
+/**
+ * What an accepted offer and the gateway agree on below the media: the bundle's m-section, ICE credentials,
+ * DTLS roles.
+ */
 import type { TransportParameters } from '../media/contract.ts'
 import type { DtlsSetup } from './answer-text.ts'
 import type { GatewayTransport } from './gateway-transport.ts'
@@ -6,8 +9,8 @@ import { incomplete } from './offer-problem.ts'
 import type { MediaSection, Offer, Setup } from './offer.ts'
 
 /**
- * The m-section whose transport everything uses: the first of the BUNDLE group that is accepted and has a port
- * (RFC 9143 section 7.3.2), or the only accepted one of an offer that is not bundled.
+ * The m-section whose transport everything uses: the first of the BUNDLE group that is accepted and has a
+ * port (RFC 9143 section 7.3), or the only accepted one of an offer that is not bundled.
  */
 export function taggedSection(
   offer: Offer,
@@ -19,7 +22,10 @@ export function taggedSection(
   return inBundle ?? (offer.bundle.length === 0 ? offer.media.find(usable) : undefined)
 }
 
-/** Our `a=setup`: passive wherever the offer allows it, since FFmpeg and Firefox lose a ClientHello that comes too early. */
+/**
+ * Our `a=setup`: passive wherever the offer allows it, since FFmpeg and Firefox lose a ClientHello that comes
+ * too early.
+ */
 export function answerSetup(offered: Setup): DtlsSetup {
   return offered === 'passive' ? 'active' : 'passive'
 }

@@ -1,4 +1,7 @@
-/** Which RTCP feedback an answer takes: the offered kinds that are understood (RFC 4585 section 4.2, RFC 5104 section 7). */
+/**
+ * Which RTCP feedback an answer takes: the offered kinds that are understood (RFC 4585 section 4.2, RFC 5104
+ * section 7).
+ */
 import type { Feedback } from '../media/contract.ts'
 import type { AnsweredExtension, GatewayRole } from './header-extensions.ts'
 import type { Format } from './offer.ts'
@@ -11,7 +14,10 @@ const feedbackValues = {
   remb: 'goog-remb',
 } as const satisfies Record<keyof Feedback, string>
 
-/** @param extensions what the same m-section's answer accepts: transport-wide feedback is about numbers that one of them carries. */
+/**
+ * @param extensions what the same m-section's answer accepts: transport-wide feedback is about numbers that
+ * one of them carries.
+ */
 export function negotiateFeedback(
   format: Format,
   extensions: readonly AnsweredExtension[],

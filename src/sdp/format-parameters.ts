@@ -1,11 +1,18 @@
-/** Format parameters of `a=fmtp` (RFC 8866 section 6.15), which nearly every payload format writes as `name=value;...`. */
+/**
+ * Format parameters of `a=fmtp` (RFC 8866 section 6.15), which nearly every payload format writes as
+ * `name=value;...`.
+ */
 import { maxFormatParameters } from './limits.ts'
+import { checkLimit } from './offer-problem.ts'
 import type { FormatParameters } from './offer.ts'
 
-/** Returns undefined when there are more parameters than `maxFormatParameters`. The first of two with the same name counts. */
-export function parseFormatParameters(text: string): FormatParameters | undefined {
+/**
+ * The first of two parameters with the same name counts. @throws Problem 'sdp-malformed' beyond
+ * `maxFormatParameters`.
+ */
+export function parseFormatParameters(text: string): FormatParameters {
   const parts = text.split(';')
-  if (parts.length > maxFormatParameters) return undefined
+  checkLimit(parts.length, maxFormatParameters, 'parameters in an a=fmtp line')
   const parameters = new Map<string, string>()
   for (const part of parts) {
     const [name = '', ...value] = part.split('=')

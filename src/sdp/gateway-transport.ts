@@ -13,8 +13,9 @@ export interface GatewayTransport {
   readonly password: string
   readonly fingerprint: Fingerprint
   /**
-   * UDP host candidates, at least one, in the order of preference. FFmpeg uses the first and no other: put a reachable IPv4
-   * address there, and loopback last unless it is all there is (libnice fails with 127.0.0.1 alone on other machines).
+   * UDP host candidates, at least one, in the order of preference. FFmpeg uses the first and no other: put a
+   * reachable IPv4 address there, and loopback last unless it is all there is (libnice fails with 127.0.0.1
+   * alone on other machines).
    */
   readonly candidates: readonly GatewayCandidate[]
   /** The number in `o=`: digits, below 2^63 (RFC 9429 section 5.2.1). */

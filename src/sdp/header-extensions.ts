@@ -1,4 +1,7 @@
-/** Which header extensions an answer takes (RFC 8285 section 5): the offered id stays, the direction is mirrored. */
+/**
+ * Which header extensions an answer takes (RFC 8285 section 7): the offered id stays, the direction is
+ * mirrored.
+ */
 import {
   headerExtensionUris,
   type HeaderExtensionIds,
@@ -6,7 +9,10 @@ import {
 } from '../media/rtp/codecs.ts'
 import type { Direction, OfferedExtension } from './offer.ts'
 
-/** What the gateway does with an m-section's packets: 'receive' them from a publisher, 'send' them to a viewer. */
+/**
+ * What the gateway does with an m-section's packets: 'receive' them from a publisher, 'send' them to a
+ * viewer.
+ */
 export type GatewayRole = 'receive' | 'send'
 
 export interface AnsweredExtension {
@@ -44,7 +50,8 @@ export function negotiateExtensions(
   const names = new Map<string, HeaderExtensionName>(
     (role === 'receive' ? received : sent).map((name) => [headerExtensionUris[name], name]),
   )
-  // An extension that the peer only receives cannot come from it, and one that it only sends cannot be sent to it.
+  // An extension that the peer only receives cannot come from it, and one that it only sends cannot be sent
+  // to it.
   const usable: Direction = role === 'receive' ? 'sendonly' : 'recvonly'
   const answered: AnsweredExtension[] = []
   const taken = new Set<number>()

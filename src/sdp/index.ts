@@ -1,4 +1,7 @@
-/** SDP negotiation: an offer comes in as text, an answer goes out as text, with plain data for the media wing beside it. */
+/**
+ * SDP negotiation: an offer comes in as text, an answer goes out as text, with plain data for the media wing
+ * beside it.
+ */
 export { answerPlay, type PlayAnswer, type PlayIdentifiers } from './answer-play.ts'
 export { answerPublish, type PublishAnswer } from './answer-publish.ts'
 export { playableWith } from './codec-match.ts'

@@ -1,4 +1,7 @@
-/** Bounds on what one offer may hold: far above any real client's, low enough that an answer always takes about a millisecond. */
+/**
+ * Bounds on what one offer may hold: far above any real client's, low enough that an answer always takes
+ * about a millisecond.
+ */
 
 /** Lines in all. Chromium's longest offers have about 300. */
 export const maxLines = 4_096

@@ -20,3 +20,11 @@ export function unusableMedia(what: string): Problem {
 export function codecMismatch(what: string): Problem {
   return new Problem('codec-mismatch', 422, `The stream cannot be played with this SDP offer: ${what}.`)
 }
+
+/**
+ * @throws Problem 'sdp-malformed' when `count` is above a limit of limits.ts; `what` names the counted, in
+ * the plural.
+ */
+export function checkLimit(count: number, maximum: number, what: string): void {
+  if (count > maximum) throw malformed(`more than ${maximum} ${what}`)
+}

@@ -32,7 +32,10 @@ export interface OfferedExtension {
   readonly directionGiven: boolean
 }
 
-/** A candidate of the offer. ICE-lite sends no checks, so that these serve the log alone; mDNS names stay names. */
+/**
+ * A candidate of the offer. ICE-lite sends no checks, so that these serve the log alone; mDNS names stay
+ * names.
+ */
 export interface OfferedCandidate {
   readonly protocol: string
   readonly address: string
@@ -59,7 +62,9 @@ export interface SsrcGroup {
 export interface MediaSection {
   /** Its place among the m-sections, from 0. */
   readonly index: number
-  /** `a=mid` (RFC 5888), unique in the offer. Empty in an m-section that has none, which cannot be accepted. */
+  /**
+   * `a=mid` (RFC 5888), unique in the offer. Empty in an m-section that has none, which cannot be accepted.
+   */
   readonly mid: string
   /** 'other' for data channels and whatever else is not RTP audio or video over DTLS. */
   readonly kind: MediaKind | 'other'
@@ -69,7 +74,9 @@ export interface MediaSection {
   readonly formatList: string
   /** False for an m-line with port 0 that is not bundle-only: the offerer itself has switched it off. */
   readonly live: boolean
-  /** True where the m-line's port is 0 and `a=bundle-only` (RFC 9143 section 6) says that this is no refusal. */
+  /**
+   * True where the m-line's port is 0 and `a=bundle-only` (RFC 9143 section 6) says that this is no refusal.
+   */
   readonly bundleOnly: boolean
   readonly direction: Direction
   readonly setup: Setup
@@ -87,7 +94,10 @@ export interface MediaSection {
   readonly ssrcs: readonly number[]
   readonly ssrcGroups: readonly SsrcGroup[]
   readonly rids: readonly Rid[]
-  /** The rids that `a=simulcast` (RFC 8853) says are sent, the first alternative of each stream; empty without simulcast. */
+  /**
+   * The rids that `a=simulcast` (RFC 8853) says are sent, the first alternative of each stream; empty without
+   * simulcast.
+   */
   readonly simulcast: readonly string[]
   /** Stream id of `a=msid` (RFC 8830). */
   readonly streamId: string | undefined
@@ -95,7 +105,10 @@ export interface MediaSection {
 
 export interface Offer {
   readonly media: readonly MediaSection[]
-  /** Mids of the BUNDLE group (RFC 9143) in its order; the first is the suggested tagged m-section. Empty without bundling. */
+  /**
+   * Mids of the BUNDLE group (RFC 9143) in its order; the first is the suggested tagged m-section. Empty
+   * without bundling.
+   */
   readonly bundle: readonly string[]
   /** `a=extmap-allow-mixed` for the whole session. */
   readonly extmapAllowMixed: boolean

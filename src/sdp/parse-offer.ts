@@ -1,9 +1,12 @@
-/** Reads an SDP offer (RFC 8866) as it arrives from a client: nothing in it is trusted, everything in it is bounded. */
+/**
+ * Reads an SDP offer (RFC 8866) as it arrives from a client: nothing in it is trusted, everything in it is
+ * bounded.
+ */
 import { parse, type MediaDescription } from 'sdp-transform'
 import { parseMediaSection, type SessionDefaults } from './parse-media-section.ts'
 import { maxFingerprints, maxLineCharacters, maxLines, maxMediaSections } from './limits.ts'
 import type { MediaSection, Offer } from './offer.ts'
-import { incomplete, malformed } from './offer-problem.ts'
+import { checkLimit, incomplete, malformed } from './offer-problem.ts'
 import {
   attributeValues,
   parseDirection,
@@ -14,9 +17,11 @@ import {
 } from './session-attributes.ts'
 
 /**
- * Parses an offer and checks that it has what every WebRTC offer needs: ICE credentials, a DTLS fingerprint, bundling and rtcp-mux.
+ * Parses an offer and checks that it has what every WebRTC offer needs: ICE credentials, a DTLS fingerprint,
+ * bundling and rtcp-mux.
  *
- * @throws Problem 'sdp-malformed' (400) for what is no SDP or exceeds a limit, 'sdp-incomplete' (400) for SDP without these.
+ * @throws Problem 'sdp-malformed' (400) for what is no SDP or exceeds a limit, 'sdp-incomplete' (400) for SDP
+ * without these.
  */
 export function parseOffer(sdp: string): Offer {
   const sections = checkedSections(sdp)
@@ -28,8 +33,7 @@ export function parseOffer(sdp: string): Offer {
     setup: parseSetup(description.setup),
     direction: parseDirection(sessionLines),
   }
-  if (session.fingerprints.length > maxFingerprints)
-    throw malformed(`more than ${maxFingerprints} fingerprints`)
+  checkLimit(session.fingerprints.length, maxFingerprints, 'fingerprints')
   const media = description.media.map((section: MediaDescription, index) =>
     parseMediaSection(section, index, sections[index + 1] ?? [], session),
   )
@@ -43,21 +47,22 @@ export function parseOffer(sdp: string): Offer {
   return offer
 }
 
-/** Splits the text into its session part and its m-sections, after checking what the parser is lenient about. */
+/**
+ * Splits the text into its session part and its m-sections, after checking what the parser is lenient about.
+ */
 function checkedSections(sdp: string): string[][] {
   if (!/^v=0[\r\n]/.test(sdp)) throw malformed('it does not begin with "v=0"')
   if (sdp.includes('\0')) throw malformed('it holds a NUL character')
   const lines = sdp.split(/\r\n|\r|\n/).filter((line) => line !== '')
-  if (lines.length > maxLines) throw malformed(`more than ${maxLines} lines`)
+  checkLimit(lines.length, maxLines, 'lines')
   lines.forEach((line, index) => {
-    if (line.length > maxLineCharacters)
-      throw malformed(`line ${index + 1} is longer than ${maxLineCharacters} characters`)
+    checkLimit(line.length, maxLineCharacters, `characters in line ${index + 1}`)
     if (!/^[a-z]=/.test(line)) throw malformed(`line ${index + 1} is not of the form "x=..."`)
   })
   const sections = splitSections(lines)
   if (!sections[0]?.some((line) => line.startsWith('o='))) throw malformed('it has no "o=" line')
   if (sections.length === 1) throw incomplete('it has no m-line: offer at least one of audio and video')
-  if (sections.length - 1 > maxMediaSections) throw malformed(`more than ${maxMediaSections} m-sections`)
+  checkLimit(sections.length - 1, maxMediaSections, 'm-sections')
   return sections
 }
 
@@ -69,8 +74,8 @@ function bundleGroup(groups: readonly string[], media: readonly MediaSection[]):
     .flatMap(([semantics, ...mids]) => (semantics === 'BUNDLE' ? [mids] : []))
   const bundle = bundles.find((mids) => mids.some((mid) => wanted.has(mid))) ?? []
   const known = new Set(media.map((section) => section.mid))
-  if (bundle.some((mid) => !known.has(mid)))
-    throw malformed('its BUNDLE group names a mid that no m-section has')
+  const strangers = bundle.some((mid) => !known.has(mid))
+  if (strangers) throw malformed('its BUNDLE group names a mid that no m-section has')
   if (new Set(bundle).size !== bundle.length) throw malformed('its BUNDLE group names a mid twice')
   return bundle
 }
@@ -96,7 +101,7 @@ function checkComplete(offer: Offer): void {
         `${where} is not in the BUNDLE group: all media has to share one transport (a=group:BUNDLE)`,
       )
     }
-    // A bundle-only m-section may leave its transport to the one it is bundled with (RFC 9143 section 7.1.3).
+    // A bundle-only m-section may leave its transport to the one it is bundled with (RFC 9143 section 7.1).
     if (section.bundleOnly) continue
     if (section.ice === undefined) throw incomplete(`${where} has no a=ice-ufrag and a=ice-pwd`)
     if (section.fingerprints.length === 0) throw incomplete(`${where} has no a=fingerprint`)

@@ -1,4 +1,7 @@
-/** Attributes that stand at the session level or in an m-section: DTLS and ICE. Values are checked before they are believed. */
+/**
+ * Attributes that stand at the session level or in an m-section: DTLS and ICE. Values are checked before they
+ * are believed.
+ */
 import type { Fingerprint } from '../media/contract.ts'
 import { malformed } from './offer-problem.ts'
 import type { Direction, Setup } from './offer.ts'
@@ -14,8 +17,9 @@ export function splitSections(lines: readonly string[]): string[][] {
 }
 
 /**
- * The values of every `a=name` or `a=name:value` line, in order. Used where sdp-transform keeps the last line only (fingerprints), knows
- * fewer characters than the RFC (rids, msid) or takes one attribute for another (rtcp-mux-only).
+ * The values of every `a=name` or `a=name:value` line, in order. Used where sdp-transform keeps the last line
+ * only (fingerprints), knows fewer characters than the RFC (rids, msid) or takes one attribute for another
+ * (rtcp-mux-only).
  */
 export function attributeValues(lines: readonly string[], name: string): string[] {
   const bare = `a=${name}`
@@ -34,7 +38,9 @@ const hashBytes: ReadonlyMap<string, number> = new Map([
   ['sha-512', 64],
 ])
 
-/** @throws Problem 'sdp-malformed' for a hash function that is not known and for a value of the wrong length. */
+/**
+ * @throws Problem 'sdp-malformed' for a hash function that is not known and for a value of the wrong length.
+ */
 export function parseFingerprint(text: string): Fingerprint {
   const [algorithm = '', value = '', ...rest] = text.split(' ')
   const bytes = hashBytes.get(algorithm.toLowerCase())
@@ -63,7 +69,7 @@ export function parseIce(
   return { ufrag: String(ufrag), password: String(password) }
 }
 
-/** Returns undefined where the line is missing. `holdconn` is not for DTLS (RFC 8842 section 5.2). */
+/** Returns undefined where the line is missing. `holdconn` is not for DTLS (RFC 8842). */
 export function parseSetup(value: string | undefined): Setup | undefined {
   if (value === undefined || value === 'actpass' || value === 'active' || value === 'passive') return value
   throw malformed('a=setup is none of actpass, active and passive')
