@@ -75,6 +75,8 @@ export class PacketStore {
   /** Where the newest keyframe starts; -1 before the first. */
   lastKeyframeNumber = -1
   #arrivals = 0
+  /** Arrivals with lower ordinals have been handed to the viewers; later ones still wait for the flush. */
+  forwardedArrivals = 0
 
   /** At most `maxBytes` of memory are taken from the pool (but at least two small blocks); packets older than `maxAgeMs` make way first. */
   constructor(pool: PacketMemoryPool, maxBytes: number, maxAgeMs: number) {
@@ -159,6 +161,11 @@ export class PacketStore {
     if ((flags & packetFlags.keyframe) !== 0 && number > this.lastKeyframeNumber)
       this.lastKeyframeNumber = number
     return slot
+  }
+
+  /** All that is here has been handed to the viewers. */
+  markForwarded(): void {
+    this.forwardedArrivals = this.#arrivals
   }
 
   /** Gives all memory back to the pool; nothing is found any more. */

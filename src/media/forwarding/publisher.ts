@@ -139,7 +139,7 @@ export class Publisher {
     if (slot < 0) return
     const { arrivals } = this
     if (arrivals.isFull) {
-      if (this.listener === undefined) arrivals.clear()
+      if (this.listener === undefined) this.clearArrivals()
       else this.listener.onArrivalsDue(nowMs)
     }
     arrivals.push(source.index, slot, source.store.numbers[slot]!)
@@ -155,6 +155,12 @@ export class Publisher {
       else this.#drops.count('overwritten')
     }
     arrivals.count = kept
+  }
+
+  /** After a flush. */
+  clearArrivals(): void {
+    this.arrivals.clear()
+    for (const source of this.sources) source.store.markForwarded()
   }
 
   /** Takes decrypted RTCP, compound or reduced-size. */
@@ -232,7 +238,7 @@ export class Publisher {
       return
     }
     this.listener?.onArrivalsDue(nowMs)
-    this.arrivals.clear()
+    this.clearArrivals()
     this.#formerLost += former.statistics.cumulativeLost
     this.#formerKeyframes += former.keyframes
     this.#formerKeyframeRequests += former.keyframeRequester.requests

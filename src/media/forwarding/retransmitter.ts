@@ -88,6 +88,8 @@ export class Retransmitter {
     if (segment === undefined || store === undefined || slot < 0) {
       return drops.count('retransmission-unavailable')
     }
+    // On its way anyway: with the next flush, which must find its number unused.
+    if (store.arrivalOrdinals[slot]! >= store.forwardedArrivals) return
     if (!this.#limiter.mayTake(sequence, roundTripTimeMs, nowMs))
       return drops.count('retransmission-too-soon')
     if (!budget.take(store.payloadLengths[slot]!, forwardedBytes)) return drops.count('retransmission-budget')

@@ -68,7 +68,7 @@ export class Stream implements PublisherListener {
     publisher.dropOverwrittenArrivals()
     const viewers = this.#viewers
     for (let i = 0; i < viewers.length; i++) viewers[i]!.forwardArrivals(publisher, nowMs)
-    publisher.arrivals.clear()
+    publisher.clearArrivals()
   }
 
   onArrivalsDue(nowMs: number): void {
