@@ -122,6 +122,31 @@ describe('m-sections and their directions', () => {
     expect(sectionOf(answer, 1)[0]).toBe('m=audio 8080 UDP/TLS/RTP/SAVPF 111')
   })
 
+  it('lets a bundle-only m-section do without a transport of its own', () => {
+    const own = [
+      ...video(),
+      'a=ice-ufrag:tagged',
+      'a=ice-pwd:taggedtaggedtaggedtagged',
+      `a=fingerprint:sha-1 ${'AA:'.repeat(19)}AA`,
+    ]
+    const guest = [...audio(), 'a=bundle-only'].map((line) => line.replace('m=audio 9', 'm=audio 0'))
+    const { tracks, transport } = publish(
+      without(smallOffer([own, guest]), /^a=(?:ice-\w+:(?:user|password)|fingerprint:sha-256)/),
+    )
+    expect(tracks).toHaveLength(2)
+    expect(transport.remoteUfrag).toBe('tagged')
+  })
+
+  it('is not tagged by a bundle-only m-section, even if the offer puts it first', () => {
+    const guest = [...audio(), 'a=bundle-only'].map((line) => line.replace('m=audio 9', 'm=audio 0'))
+    const own = ['a=ice-ufrag:tagged', 'a=ice-pwd:taggedtaggedtaggedtagged']
+    const { answer, transport } = publish(smallOffer([guest, [...video(), ...own]]))
+    expect(transport.remoteUfrag).toBe('tagged')
+    expect(answer).toContain('a=group:BUNDLE v a\r\n')
+    expect(sectionOf(answer, 1)).toContain('a=end-of-candidates')
+    expect(sectionOf(answer, 0)).not.toContain('a=end-of-candidates')
+  })
+
   it('refuses video without a codec that is passed through, and says what was offered and what is taken', () => {
     expect(
       refusal(
@@ -235,11 +260,24 @@ describe('RTX and feedback', () => {
       '96 97',
       [...vp8, 'a=rtpmap:97 rtx/90000', 'a=fmtp:97 apt=98', ...feedback('nack')],
     ],
+    [
+      'it has another clock rate',
+      '96 97',
+      [...vp8, 'a=rtpmap:97 rtx/48000', 'a=fmtp:97 apt=96', ...feedback('nack')],
+    ],
     ['the m-line does not list it', '96', [...vp8, ...rtx, ...feedback('nack')]],
   ])('leaves RTX when %s', (_, payloadTypes, lines) => {
     const offer = videoOffer('sendonly', payloadTypes, lines)
     expect(publish(offer).tracks[0]?.rtxPayloadType).toBeUndefined()
     expect(answerFaults(offer, publish(offer).answer)).toEqual([])
+  })
+
+  it('keeps the SSRC of RTX to itself when RTX is not taken', () => {
+    const sources = ['a=ssrc-group:FID 10 20', 'a=ssrc:10 cname:x', 'a=ssrc:20 cname:x']
+    const encodings = (lines: string[]) =>
+      publish(videoOffer('sendonly', '96 97', [...vp8, ...rtx, ...sources, ...lines])).tracks[0]?.encodings
+    expect(encodings(feedback('nack'))).toEqual([{ ssrc: 10, rtxSsrc: 20 }])
+    expect(encodings([])).toEqual([{ ssrc: 10 }])
   })
 
   it.each<[string, string[], string[]]>([

@@ -48,7 +48,6 @@ export function answerPlay(
   })
   if (played.length === 0)
     throw codecMismatch(`the publisher sends ${media.summary}; your offer has ${kindsOf(sections)} only`)
-  played.sort((a, b) => a.answer.offered.index - b.answer.offered.index)
   const accepted = new Map(played.map(({ answer }) => [answer.offered.index, answer]))
   const kept = keptTag(offer, accepted)
   if (kept !== undefined) accepted.set(kept.offered.index, kept)

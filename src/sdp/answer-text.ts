@@ -51,6 +51,8 @@ export function writeAnswer(
   const bundle = offer.bundle.filter((mid) =>
     [...accepted.values()].some(({ offered }) => offered.mid === mid),
   )
+  // The first mid is what tags an m-section: already so unless the offer began with one that is bundle-only.
+  bundle.sort((a, b) => Number(b === tagged.mid) - Number(a === tagged.mid))
   const sends = [...accepted.values()].some(({ source }) => source !== undefined)
   const lines = [
     'v=0',
