@@ -84,15 +84,18 @@ export class MediaSocket {
     })
     try {
       if (options.kind === 'portable') {
+        const listening = once(socket, 'listening')
         socket.bind({ address: options.address, port: options.port, exclusive: true })
-        await once(socket, 'listening')
+        await listening
         return new MediaSocket(options, socket, -1, socket.address().port)
       }
       const encoded = new NativeMemory(SOCKET_ADDRESS_BYTES)
       const length = writeSocketAddress(encoded.bytes, encoded.view, 0, options.address, options.port)
       const { fd, port } = openUdpSocket(encoded.bytes.subarray(0, length), options.family)
+      // With a descriptor, dgram emits 'listening' before bind returns.
+      const listening = once(socket, 'listening')
       socket.bind({ fd, exclusive: true })
-      await once(socket, 'listening')
+      await listening
       return new MediaSocket(options, socket, fd, port)
     } catch (error) {
       socket.close()
