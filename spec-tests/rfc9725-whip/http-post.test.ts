@@ -138,8 +138,8 @@ test.each<[string, number, string, () => { path?: string; body: string; headers?
     status,
     code,
     type: 'about:blank',
-    title: expect.any(String),
-    detail: expect.any(String),
+    title: expect.any(String) as unknown,
+    detail: expect.any(String) as unknown,
   })
   expect(response.status).toBe(status)
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*')

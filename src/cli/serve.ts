@@ -17,12 +17,22 @@ import { StreamRegistry } from '../streams/stream-registry.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { logMediaEvent, logStreamsEvent } from '../telemetry/streams-log.ts'
 import { announce } from './announcement.ts'
+import type { Demo } from './demo.ts'
 import { startDemo } from './demo.ts'
 import { isAddressInUse, listenError } from './start-error.ts'
 import { readVersion } from './version.ts'
 
 const SAMPLE_STREAM = 'live'
 const DEMO_STREAM = 'demo'
+/** A request in progress is answered within milliseconds; what is still open then is a client that does not read. */
+const HTTP_CLOSE_GRACE_MS = 500
+
+interface RunningGateway {
+  readonly http: HttpServer
+  readonly media: MediaThread
+  readonly streams: StreamRegistry
+  readonly demo: Demo | undefined
+}
 
 /**
  * Runs until a signal comes or the media thread ends by itself. Resolves with the process's exit code.
@@ -30,6 +40,21 @@ const DEMO_STREAM = 'demo'
  */
 export async function serve(config: Config, logger: Logger, terminal: boolean): Promise<number> {
   const stopRequested = stopSignal(logger)
+  const gateway = await Promise.race([start(config, logger, terminal), stopRequested])
+  if (typeof gateway === 'string') return 0 // stopped before there was anything to end
+
+  const ended = await Promise.race([stopRequested, exitOf(gateway.media)])
+  if (typeof ended !== 'string') {
+    logger.fatal({ event: 'media-thread-exited', ...ended }, 'the media thread ended unexpectedly')
+    return 1
+  }
+  logger.info({ event: 'stopping', signal: ended }, `stopping on ${ended}`)
+  await stop(gateway, config.shutdownTimeout, logger)
+  logger.info({ event: 'stopped' }, 'stopped')
+  return 0
+}
+
+async function start(config: Config, logger: Logger, terminal: boolean): Promise<RunningGateway> {
   const certificate = await createDtlsCertificate(Date.now())
   // The media port follows the HTTP port, so HTTP listens first; requests that come before all is ready wait for it.
   let openGate: (listener: RequestListener) => void = () => undefined
@@ -83,21 +108,36 @@ export async function serve(config: Config, logger: Logger, terminal: boolean): 
     logger,
     terminal,
   )
+  return { http, media, streams, demo }
+}
 
-  const ended = await Promise.race([stopRequested, media.exited])
-  if (typeof ended === 'number') {
-    logger.fatal({ event: 'media-thread-exited', exitCode: ended }, 'the media thread ended unexpectedly')
-    return 1
-  }
-  logger.info({ event: 'stopping', signal: ended }, `stopping on ${ended}`)
-  await within(config.shutdownTimeout, logger, async () => {
+/** Ends everything in the order in which nothing is missed, but takes no longer than `limitMs`. */
+async function stop(
+  { http, media, streams, demo }: RunningGateway,
+  limitMs: number,
+  logger: Logger,
+): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      logger.warn({ event: 'stop-timeout', limitMs }, 'not everything could be ended in time')
+      resolve()
+    }, limitMs)
+  })
+  const work = async () => {
     await demo?.stop()
     streams.shutDown()
-    await Promise.all([http.close(config.shutdownTimeout), media.exited])
-  })
-  logger.info({ event: 'stopped' }, 'stopped')
-  return 0
+    await Promise.all([http.close(HTTP_CLOSE_GRACE_MS), exitOf(media)])
+  }
+  await Promise.race([work(), limit])
+  clearTimeout(timer)
 }
+
+const exitOf = (media: MediaThread): Promise<{ readonly exitCode?: number; readonly err?: unknown }> =>
+  media.exited.then(
+    (exitCode) => ({ exitCode }),
+    (err: unknown) => ({ err }),
+  )
 
 /** Resolves at the first SIGTERM or SIGINT; the second one ends the process at once. */
 function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
@@ -158,19 +198,6 @@ async function startMedia(
       flag: '--media-port or --media-address',
     })
   }
-}
-
-/** Does `work`, but for no longer than `limitMs`. */
-async function within(limitMs: number, logger: Logger, work: () => Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      logger.warn({ event: 'stop-timeout', limitMs }, 'not everything could be ended in time')
-      resolve()
-    }, limitMs)
-  })
-  await Promise.race([work(), limit])
-  clearTimeout(timer)
 }
 
 const machineAddresses = (): string[] =>
