@@ -1,4 +1,4 @@
-/* global document, navigator, window, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, fetch */
+/* global document, navigator, window, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender */
 // The page that runs inside Chromium: a WHIP publisher and a WHEP player with nothing but browser APIs.
 const connections = new Map()
 
@@ -50,14 +50,17 @@ window.whipway = {
     return { report, connectionState: connection.connectionState, dtlsState: transport?.state ?? 'new' }
   },
 
-  /** DELETE, then close; without `remove` only close. Returns the status of the DELETE. */
-  async stop(id, remove) {
-    const { connection, location, authorization, release } = connections.get(id)
+  /** DELETE. Returns its status. */
+  async remove(id) {
+    const { location, authorization } = connections.get(id)
+    return (await fetch(location, { method: 'DELETE', headers: authorization })).status
+  },
+
+  close(id) {
+    const { connection, release } = connections.get(id)
     connections.delete(id)
-    const status = remove ? (await fetch(location, { method: 'DELETE', headers: authorization })).status : 0
     connection.close()
     release()
-    return status
   },
 }
 
@@ -80,7 +83,8 @@ async function open(connection, url, token, release) {
   const body = await response.text()
   if (response.status !== 201) throw new Error(`answered ${response.status}: ${body}`)
   const location = new URL(response.headers.get('location'), response.url).href
-  await connection.setRemoteDescription({ type: 'answer', sdp: body })
+  // Provided by the harness: a test may point the answer at a relay.
+  await connection.setRemoteDescription({ type: 'answer', sdp: await window.editAnswer(body) })
   const id = String(connections.size + 1)
   connections.set(id, { connection, location, authorization, release })
   return id

@@ -16,9 +16,13 @@ export interface ChromiumPublishOptions {
   readonly width?: number
   readonly height?: number
   readonly frameRate?: number
-  readonly token?: string
   readonly maxBitrate?: number
+  readonly token?: string
+  /** Changes the answer before the browser sees it (such as pointing it at a relay). */
+  readonly editAnswer?: (answer: string) => string
 }
+
+export type ChromiumPlayOptions = Pick<ChromiumPublishOptions, 'token' | 'editAnswer'>
 
 export interface PlayerStatistics {
   readonly connectionState: string
@@ -53,6 +57,8 @@ export interface PublisherStatistics {
 
 export interface ChromiumPeer<Statistics> {
   statistics(): Promise<Statistics>
+  /** DELETE only. Resolves with its status. */
+  remove(): Promise<number>
   /** DELETE, then close. Resolves with the status of the DELETE. */
   stop(): Promise<number>
   /** Closes without a DELETE. */
@@ -62,7 +68,7 @@ export interface ChromiumPeer<Statistics> {
 export interface ChromiumHarness {
   /** Each in a page of its own. */
   publish(whipUrl: string, options: ChromiumPublishOptions): Promise<ChromiumPeer<PublisherStatistics>>
-  play(whepUrl: string, options?: { readonly token?: string }): Promise<ChromiumPeer<PlayerStatistics>>
+  play(whepUrl: string, options?: ChromiumPlayOptions): Promise<ChromiumPeer<PlayerStatistics>>
   /** Ends the browser and all its processes. */
   stop(): Promise<void>
 }
@@ -93,11 +99,11 @@ export async function startChromium(): Promise<ChromiumHarness> {
   const browser = await chromium.launch({ executablePath, args: browserArguments, chromiumSandbox: false })
   return {
     async publish(whipUrl, options) {
-      const page = await openPage(browser, site.url)
+      const page = await openPage(browser, site.url, options.editAnswer)
       return wrapPeer(page, await call(page, 'publish', whipUrl, options), summarisePublisher)
     },
     async play(whepUrl, options = {}) {
-      const page = await openPage(browser, site.url)
+      const page = await openPage(browser, site.url, options.editAnswer)
       return wrapPeer(page, await call(page, 'play', whepUrl, options), summarisePlayer)
     },
     async stop() {
@@ -116,13 +122,15 @@ interface PageStatistics {
 function wrapPeer<T>(page: Page, id: string, summarise: (statistics: PageStatistics) => T): ChromiumPeer<T> {
   return {
     statistics: async () => summarise(await call(page, 'statistics', id)),
+    remove: () => call<number>(page, 'remove', id),
     async stop() {
-      const status = await call<number>(page, 'stop', id, true)
+      const status = await call<number>(page, 'remove', id)
+      await call(page, 'close', id)
       await page.context().close()
       return status
     },
     async close() {
-      await call(page, 'stop', id, false)
+      await call(page, 'close', id)
       await page.context().close()
     },
   }
@@ -172,10 +180,15 @@ function summarisePublisher({ report, connectionState, dtlsState }: PageStatisti
   }
 }
 
-async function openPage(browser: Browser, url: string): Promise<Page> {
+async function openPage(
+  browser: Browser,
+  url: string,
+  editAnswer = (answer: string) => answer,
+): Promise<Page> {
   // A context each, so that the pages share nothing but the browser.
   const context = await browser.newContext()
   const page = await context.newPage()
+  await page.exposeFunction('editAnswer', editAnswer)
   await page.goto(url)
   return page
 }

@@ -32,10 +32,13 @@ export interface LibdatachannelPublisherOptions {
   readonly editOffer?: ((offer: string) => string) | undefined
   /** Changes the answer before libdatachannel sees it (such as pointing it at a relay). */
   readonly editAnswer?: ((answer: string) => string) | undefined
+  readonly connectTimeoutMs?: number
 }
 
 export interface LibdatachannelPublisher {
   readonly session: ClientSession
+  /** What was posted. */
+  readonly offer: string
   /** States of the peer connection since the start. */
   readonly states: readonly string[]
   readonly framesSent: () => number
@@ -85,14 +88,15 @@ export async function startLibdatachannelPublisher(
   videoTrack.setMediaHandler(videoChain)
 
   try {
-    const session = await negotiate(connection, options)
+    const { offer, session } = await negotiate(connection, options)
+    const wait = { timeoutMs: options.connectTimeoutMs ?? 15_000 }
     await waitFor(
       'the publisher to connect',
       () => connection.state() === 'connected',
-      {},
+      wait,
       () => states,
     )
-    await waitFor('the tracks to open', () => audioTrack.isOpen() && videoTrack.isOpen())
+    await waitFor('the tracks to open', () => audioTrack.isOpen() && videoTrack.isOpen(), wait)
 
     const pictures = h264Sample.load()
     const sounds = opusSample.load()
@@ -122,6 +126,7 @@ export async function startLibdatachannelPublisher(
     }
     return {
       session,
+      offer,
       states,
       framesSent: () => framesSent,
       bytesSent: () => connection.bytesSent(),
@@ -148,12 +153,12 @@ async function negotiate(
     editOffer = (offer) => offer,
     editAnswer = (answer) => answer,
   }: LibdatachannelPublisherOptions,
-): Promise<ClientSession> {
+): Promise<{ offer: string; session: ClientSession }> {
   connection.setLocalDescription('offer')
-  const offer = connection.localDescription()?.sdp ?? ''
-  const session = await openSession({ url, offer: editOffer(withoutCandidates(offer)), token })
+  const offer = editOffer(withoutCandidates(connection.localDescription()?.sdp ?? ''))
+  const session = await openSession({ url, offer, token })
   connection.setRemoteDescription(editAnswer(session.answer), 'answer')
-  return session
+  return { offer, session }
 }
 
 export function withoutCandidates(sdp: string): string {

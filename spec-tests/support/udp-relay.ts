@@ -25,7 +25,7 @@ export interface UdpRelay {
   readonly toGateway: LinkCounters
   readonly toClient: LinkCounters
   /** Points the answer's candidates at the relay, and remembers the gateway's own address from it. */
-  rewriteAnswer(answer: string): string
+  readonly rewriteAnswer: (answer: string) => string
   /** From now on the links are these. */
   impair(links: { toGateway?: Impairment; toClient?: Impairment }): void
   /** While dark, nothing gets through in either direction. */
