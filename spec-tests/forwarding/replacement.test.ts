@@ -112,16 +112,36 @@ describe('a viewer that waits', () => {
   })
 
   it('is sent parameter sets that were lost in front of the keyframe when they come', () => {
-    const { publisher, stream, sink } = createPair()
-    receive(publisher, { sequence: 1, timestamp: 0 }, 0)
-    receive(publisher, { sequence: 3, timestamp: 9_000, payload: vp8Payload(true, 3) }, 1)
+    const { publisher, stream, sink } = createPair({
+      published: [{ ...publishedVideo, codec: 'H264' }],
+      played: [{ ...playedVideo, codec: 'H264' }],
+    })
+    const nal = (type: number) => Uint8Array.of(0x60 | type, 0x88, 0x80, 0x1f, 0x80)
+    receive(publisher, { sequence: 1, timestamp: 0, payload: nal(1) }, 0)
+    receive(publisher, { sequence: 3, timestamp: 9_000, payload: nal(8) }, 1)
+    receive(publisher, { sequence: 4, timestamp: 9_000, payload: nal(5) }, 1)
     stream.flush(1)
-    receive(publisher, { sequence: 2, timestamp: 9_000, payload: vp8Payload(false, 2) }, 2)
-    receive(publisher, { sequence: 0, timestamp: 0, payload: vp8Payload(false, 0) }, 2)
+    receive(publisher, { sequence: 2, timestamp: 9_000, payload: nal(7) }, 2)
+    receive(publisher, { sequence: 0, timestamp: 0, payload: nal(1) }, 2)
     stream.flush(2)
     const packets = sink.takePackets()
-    expect(packets.map(tagOf)).toEqual([3, 2])
-    expect((packets[0]?.sequence ?? 0) - (packets[1]?.sequence ?? 0)).toBe(1)
+    expect(packets.map(({ payload }) => (payload[0] ?? 0) & 0x1f)).toEqual([8, 5, 7])
+    const last = packets[2]?.sequence ?? 0
+    expect(packets.map(({ sequence }) => sequence - last)).toEqual([1, 2, 0])
+  })
+
+  it('gets no gap in front of a VP8 keyframe, whatever was lost before it', () => {
+    const { publisher, stream, sink } = createPair()
+    receive(publisher, { sequence: 1, payload: vp8Payload(true, 1) }, 0)
+    stream.flush(0)
+    const { publisher: next } = createPublisher()
+    stream.setPublisher(next, 0)
+    receive(next, { sequence: 5 }, 1)
+    receive(next, { sequence: 9, payload: vp8Payload(true, 9) }, 1)
+    stream.flush(1)
+    const packets = sink.takePackets()
+    expect(packets.map(tagOf)).toEqual([1, 9])
+    expect((packets[1]?.sequence ?? 0) - (packets[0]?.sequence ?? 0)).toBe(1)
   })
 
   it('is sent a stream whose keyframes cannot be told after a bounded wait', () => {

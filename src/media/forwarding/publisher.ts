@@ -199,7 +199,7 @@ export class Publisher {
     let keyframes = this.#formerKeyframes
     let keyframeRequests = this.#formerKeyframeRequests
     for (const source of this.sources) {
-      lost += source.statistics.cumulativeLost
+      lost += source.unrepaired
       keyframes += source.keyframes
       keyframeRequests += source.keyframeRequester.requests
     }
@@ -239,7 +239,7 @@ export class Publisher {
     }
     this.listener?.onArrivalsDue(nowMs)
     this.clearArrivals()
-    this.#formerLost += former.statistics.cumulativeLost
+    this.#formerLost += former.unrepaired
     this.#formerKeyframes += former.keyframes
     this.#formerKeyframeRequests += former.keyframeRequester.requests
     former.close()

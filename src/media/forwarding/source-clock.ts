@@ -9,6 +9,8 @@ const clockStepMs = 1_000
 const maxReportDistanceMs = 10_000
 /** Timestamps that move against arrival by more than this were set anew: what was known of them is void. */
 const timestampStepMs = 3_000
+/** What a report may differ from arrival. More is a publisher whose tracks' reports do not share one clock, and worse than none. */
+const maxReportErrorMs = 2_000
 /** The fastest packet of the last one to two windows shows the path's delay. */
 const delayWindowMs = 5_000
 
@@ -85,14 +87,15 @@ export class SourceClock {
     this.#reportNtpMs = ntpMs
   }
 
-  /** The timestamp of what is captured at `nowMs`: by the last report, or by packets' arrival where the publisher sends none. */
+  /** The timestamp of what is captured at `nowMs`: by the last report, or by packets' arrival where there is none to be believed. */
   timestampAt(nowMs: number): number {
-    if (!Number.isNaN(this.#reportNtpMs)) {
-      const elapsedMs = nowMs - (this.#reportNtpMs + this.#publisher.offsetMs)
-      return addTimestamp(this.#reportTimestamp, Math.round(elapsedMs * this.#ticksPerMs))
-    }
     if (!this.#hasPackets) return 0
-    const elapsedMs = nowMs - Math.min(this.#delayMs, this.#previousDelayMs)
-    return addTimestamp(this.#firstTimestamp, Math.round(elapsedMs * this.#ticksPerMs))
+    const sinceFirstMs = nowMs - Math.min(this.#delayMs, this.#previousDelayMs)
+    const byArrival = addTimestamp(this.#firstTimestamp, Math.round(sinceFirstMs * this.#ticksPerMs))
+    const sinceReportMs = nowMs - (this.#reportNtpMs + this.#publisher.offsetMs)
+    if (Number.isNaN(sinceReportMs)) return byArrival
+    const byReport = addTimestamp(this.#reportTimestamp, Math.round(sinceReportMs * this.#ticksPerMs))
+    const differenceMs = Math.abs(timestampDistance(byArrival, byReport)) / this.#ticksPerMs
+    return differenceMs > maxReportErrorMs ? byArrival : byReport
   }
 }

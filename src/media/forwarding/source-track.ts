@@ -41,6 +41,8 @@ export class SourceTrack {
   readonly #compactor = new SequenceCompactor()
   readonly #extensions: ExtensionCollector
   readonly #drops: DropCounters
+  /** H.264 and H.265 may send them in packets of their own; in other formats the packet that tells of a keyframe is its first. */
+  readonly #hasParameterSetsInFront: boolean
   #highest = -1
   #lowestNumber = -1
   /** Whether a payload has ever told if it starts a keyframe. */
@@ -79,10 +81,16 @@ export class SourceTrack {
     this.nackGenerator = track.feedback.nack ? new NackGenerator() : undefined
     this.#extensions = new ExtensionCollector(track.extensions)
     this.#drops = drops
+    this.#hasParameterSetsInFront = track.codec === 'H264' || track.codec === 'H265'
   }
 
   get hasPackets(): boolean {
     return this.#highest >= 0
+  }
+
+  /** Packets that were lost on their way and have not come by RTX either. */
+  get unrepaired(): number {
+    return Math.max(0, this.statistics.cumulativeLost - this.repaired)
   }
 
   /** The extended number of an original sequence number as RTX carries it. */
@@ -176,6 +184,8 @@ export class SourceTrack {
   keyframeStart(slot: number): number {
     const store = this.store
     const number = store.numbers[slot]!
+    const isKeyframe = (store.flags[slot]! & packetFlags.keyframe) !== 0
+    if (isKeyframe && !this.#hasParameterSetsInFront) return number
     const lowest = Math.max(this.#lowestNumber, number - maxLostInFrontOfKeyframe)
     for (let candidate = number - 1; candidate >= lowest; candidate--) {
       const before = store.find(candidate)
