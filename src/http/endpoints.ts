@@ -98,7 +98,7 @@ async function authorize(
   authorizer: Authorizer,
 ): Promise<void> {
   const token = bearerTokenOf(ctx.get('Authorization'))
-  const verdict = await authorizer.authorize({ action, stream, token, remoteAddress: ctx.ip })
+  const verdict = await authorizer.authorize({ action, stream, token, remoteAddress: clientAddress(ctx) })
   switch (verdict) {
     case 'allowed':
       return
@@ -113,6 +113,9 @@ async function authorize(
       throw new Problem('forbidden', 403, `This token does not allow to ${action} this stream.`)
   }
 }
+
+/** An IPv4 client of a dual-stack socket shows as '::ffff:192.0.2.1' (RFC 4291 section 2.5.5.2). */
+const clientAddress = (ctx: Context): string => ctx.ip.replace(/^::ffff:(?=\d+\.)/i, '')
 
 function streamNameOf(ctx: Context & { params?: Record<string, string> }): string {
   const name = ctx.params?.['stream'] ?? ''

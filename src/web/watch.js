@@ -103,6 +103,8 @@ async function watchOver(connection) {
     const nowMs = performance.now()
     const state = connection.connectionState
     if (state === 'failed' || state === 'closed') return
+    // The gateway's goodbye (DTLS close_notify) shows here long before ICE notices the silence.
+    if (connection.getReceivers().some(({ transport }) => transport?.state === 'closed')) return
     disconnectedSinceMs = state === 'disconnected' ? (disconnectedSinceMs ?? nowMs) : undefined
     if (disconnectedSinceMs !== undefined && nowMs - disconnectedSinceMs > DISCONNECTED_GRACE_MS) return
 
