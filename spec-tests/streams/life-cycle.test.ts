@@ -93,19 +93,25 @@ test('a live stream refuses a second publisher, however long the first one is th
   expect(() => streams.publish('live', publishOffer())).toThrow('has a publisher already')
 })
 
-test('a publisher that never connected makes way after a while, and keeps its viewers', () => {
-  const { streams, ends, clock, commandTypes } = createStreams({ publisherTakeoverMs: 3000 })
-  streams.publish('live', publishOffer())
-  streams.play('live', playOffer())
-  clock.advance(2999)
-  expect(() => streams.publish('live', publishOffer())).toThrow('has a publisher already')
-  clock.advance(1)
-  const second = streams.publish('live', publishOffer())
-  expect(ends()).toEqual(['publisher replaced'])
-  expect(streams.find(second.id)).toBeDefined()
-  expect(commandTypes()).toEqual(['open-publisher', 'open-viewer', 'close-session', 'open-publisher'])
-  expect(clock.pending()).toBe(0)
-})
+test.each([0, 30_000])(
+  'a publisher that never connected makes way after a while, and its viewers stay (grace %i)',
+  (publisherGraceMs) => {
+    const { streams, ends, clock, commandTypes } = createStreams({
+      publisherTakeoverMs: 3000,
+      publisherGraceMs,
+    })
+    streams.publish('live', publishOffer())
+    streams.play('live', playOffer())
+    clock.advance(2999)
+    expect(() => streams.publish('live', publishOffer())).toThrow('has a publisher already')
+    clock.advance(1)
+    const second = streams.publish('live', publishOffer())
+    expect(ends()).toEqual(['publisher replaced'])
+    expect(streams.find(second.id)).toBeDefined()
+    expect(commandTypes()).toEqual(['open-publisher', 'open-viewer', 'close-session', 'open-publisher'])
+    expect(clock.pending()).toBe(0)
+  },
+)
 
 test('a publisher that is refused does not disturb the one that it would have replaced', () => {
   const { streams, ends, clock } = createStreams({ publisherTakeoverMs: 0 })
