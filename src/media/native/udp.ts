@@ -88,7 +88,7 @@ const CONTROL_BYTES = 24
 const UDP_SEGMENT_CMSG_LENGTH = 18
 
 /** Wanted for the kernel's buffers: a second of 30 Mbit/s. Granted up to net.core.rmem_max and wmem_max unless privileged. */
-const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024
+export const SOCKET_BUFFER_BYTES = 4 * 1024 * 1024
 
 export class SystemCallError extends Error {
   override readonly name = 'SystemCallError'

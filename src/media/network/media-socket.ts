@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { NativeMemory } from '../native/memory.ts'
 import {
   NativeReceiver,
+  SOCKET_BUFFER_BYTES,
   NativeSender,
   RECEIVE_BATCH,
   RECEIVE_SLOT_BYTES,
@@ -81,6 +82,9 @@ export class MediaSocket {
     const socket = createSocket({
       type: options.family === 4 ? 'udp4' : 'udp6',
       ipv6Only: options.family === 6,
+      ...(options.kind === 'portable'
+        ? { recvBufferSize: SOCKET_BUFFER_BYTES, sendBufferSize: SOCKET_BUFFER_BYTES }
+        : {}),
     })
     try {
       if (options.kind === 'portable') {
