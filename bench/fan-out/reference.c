@@ -14,12 +14,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -274,7 +276,10 @@ static void run(const char *name, int segmented, int seconds, int frames_per_sec
   fflush(stdout);
   pid_t receiver = fork();
   if (receiver < 0) fail("fork");
-  if (receiver == 0) receive();
+  if (receiver == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlives the sender */
+    receive();
+  }
   while (!shared->is_listening) {
     if (waitpid(receiver, NULL, WNOHANG) != 0) fail("the receiver ended");
     usleep(1000);
