@@ -6,11 +6,13 @@ import {
   createViewer,
   playedAudio,
   playedVideo,
+  publishedVideo,
   receive,
   receiveRtcp,
   startingSequenceNumbers,
   tagOf,
   vp8Payload,
+  withoutRtx,
 } from './harness.ts'
 
 describe('forwarding from a publisher to a viewer', () => {
@@ -84,6 +86,49 @@ describe('forwarding from a publisher to a viewer', () => {
       const first = each.packets[0]?.sequence ?? 0
       expect(each.packets.map((packet) => packet.sequence - first)).toEqual([0, 2, 1])
     }
+  })
+
+  it('stays with the viewers that are left when others leave', () => {
+    const { publisher, stream, sink, viewer } = createPair()
+    const [a, b, c] = [3, 4, 5].map((seed) => createViewer({ seed }))
+    for (const each of [a!, b!, c!]) {
+      stream.addViewer(each.viewer)
+      each.viewer.start(0)
+    }
+    let sequence = 0
+    const reached = () => {
+      receive(publisher, { sequence, payload: vp8Payload(true, sequence++) }, 0)
+      stream.flush(0)
+      return [sink, a!.sink, b!.sink, c!.sink].map((each) => each.takePackets().length)
+    }
+    expect(reached()).toEqual([1, 1, 1, 1])
+    stream.removeViewer(a!.viewer)
+    expect(reached()).toEqual([1, 0, 1, 1])
+    stream.removeViewer(c!.viewer)
+    stream.removeViewer(c!.viewer)
+    expect(reached()).toEqual([1, 0, 1, 0])
+    stream.removeViewer(viewer)
+    expect(reached()).toEqual([0, 0, 1, 0])
+    expect(stream.isEmpty).toBe(false)
+    stream.removeViewer(b!.viewer)
+    stream.setPublisher(undefined, 0)
+    expect(stream.isEmpty).toBe(true)
+  })
+
+  it('feeds two tracks of one codec from two sources', () => {
+    const other = { ...publishedVideo, mid: '5', payloadType: 99, encodings: [{ ssrc: 500 }] }
+    const second = { ...withoutRtx(playedVideo), mid: 'w', payloadType: 50, ssrc: 600 }
+    const { publisher, stream, sink } = createPair({
+      published: [publishedVideo, other],
+      played: [playedVideo, second],
+    })
+    receive(publisher, { sequence: 1, payload: vp8Payload(true, 1) }, 0)
+    receive(publisher, { sequence: 2, ssrc: 500, payloadType: 99, payload: vp8Payload(true, 2) }, 0)
+    stream.flush(0)
+    expect(sink.takePackets().map((packet) => [tagOf(packet), packet.ssrc])).toEqual([
+      [1, playedVideo.ssrc],
+      [2, 600],
+    ])
   })
 
   it('forwards what comes in one batch, however large', () => {

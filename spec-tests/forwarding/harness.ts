@@ -263,6 +263,8 @@ export interface PacketOptions {
   readonly payload?: Uint8Array
   readonly extensions?: Readonly<Record<number, Uint8Array>>
   readonly paddingBytes?: number
+  /** What the padding's last byte says instead of the truth. */
+  readonly damagedPadding?: number
 }
 
 /** The payload of a VP8 packet: a keyframe's first one, or one of another frame. `tag` tells packets apart. */
@@ -313,7 +315,7 @@ export function receive(publisher: Publisher, options: PacketOptions, nowMs: num
   const padding = options.paddingBytes ?? 0
   if (padding > 0) {
     length += padding
-    bytes[scratchOffset + length - 1] = padding
+    bytes[scratchOffset + length - 1] = options.damagedPadding ?? padding
     bytes[scratchOffset] = (bytes[scratchOffset] ?? 0) | 0x20
   }
   if (!parseRtpHeader(bytes, view, scratchOffset, length, scratchHeader))

@@ -124,11 +124,15 @@ describe('header extensions for a viewer', () => {
   })
 
   it('of more bytes than fit are left out, the packet is not', () => {
-    const { publisher, stream, sink } = createPair()
-    const extensions = Object.fromEntries([5, 6].map((id) => [id, new Uint8Array(150)]))
+    const played = { ...playedVideo, extensions: { ...playedVideo.extensions, playoutDelay: 11 } }
+    const { publisher, stream, sink } = createPair({ played: [played] })
+    const extensions = Object.fromEntries([5, 6].map((id) => [id, new Uint8Array(150).fill(id)]))
     receive(publisher, { sequence: 1, payload: key(1), extensions }, 0)
     stream.flush(0)
-    expect(sink.takePackets()[0]?.payload).toEqual(key(1))
+    const [packet] = sink.takePackets()
+    expect(packet?.payload).toEqual(key(1))
+    expect(packet?.extensions.get(3)).toEqual(new Uint8Array(150).fill(5))
+    expect(packet?.extensions.has(11)).toBe(false)
   })
 
   it('leave padding and contributing sources behind', () => {

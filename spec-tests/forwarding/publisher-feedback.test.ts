@@ -171,6 +171,24 @@ describe('keyframe requests to a publisher', () => {
     expect(requestsIn(pass(publisher, rtcp, 4_002, 20_000))).toEqual([])
   })
 
+  it('stop when the only viewer that waits is taken from the stream', () => {
+    const { stream, publisher, rtcp } = setUp()
+    const { viewer } = createViewer()
+    stream.addViewer(viewer)
+    viewer.start(0)
+    expect(requestsIn(pass(publisher, rtcp, 0, 100))).toHaveLength(1)
+    stream.removeViewer(viewer, 101)
+    expect(requestsIn(pass(publisher, rtcp, 101, 20_000))).toEqual([])
+  })
+
+  it('are counted once where a FIR is repeated under the same number', () => {
+    const { viewer } = createPair()
+    for (const number of [5, 5, 5, 6]) {
+      receiveRtcp(viewer, (writer) => writer.fullIntraRequest(1, 0x0a0a_0a0a, number), 0)
+    }
+    expect(viewer.statistics().keyframeRequests).toBe(2)
+  })
+
   it('follow a PLI or FIR of a viewer, once for all that come in one interval', () => {
     const { stream, publisher, rtcp } = setUp()
     const viewers = [1, 2, 3].map((seed) => createViewer({ seed }).viewer)
@@ -211,8 +229,17 @@ describe('keyframe requests to a publisher', () => {
   })
 
   it('wait for the first packet of a publisher that has just come', () => {
-    const { publisher, rtcp } = createPair({ published: [plainVideo] })
+    const { publisher, rtcp } = createPair({ published: [plainVideo, publishedAudio] })
     expect(publisher.nextTimeoutMs()).toBe(Infinity)
+    receive(publisher, { sequence: 1, ssrc: audioSsrc, payloadType: 111 }, 0)
+    expect(requestsIn(pass(publisher, rtcp, 0, 99))).toEqual([])
+    publisher.handleTimeout(99)
+    expect(
+      rtcp
+        .take()
+        .flat()
+        .map(([name]) => name),
+    ).not.toContain('pli')
     receive(publisher, { sequence: 1 }, 100)
     expect(requestsIn(pass(publisher, rtcp, 100, 100))).toHaveLength(1)
   })

@@ -3,15 +3,55 @@ import {
   audioSsrc,
   createPair,
   createPublisher,
+  publishedVideo,
   receive,
   receiveRtcp,
   tagOf,
+  testLimits,
   videoRtxSsrc,
   videoSsrc,
   vp8Payload,
 } from './harness.ts'
 
 describe('a publisher', () => {
+  it('may jump in its numbers without viewers seeing a gap', () => {
+    const { publisher, stream, sink } = createPair()
+    receive(publisher, { sequence: 100, payload: vp8Payload(true, 0) }, 0)
+    for (let i = 0; i < 3; i++) receive(publisher, { sequence: 20_000 + i }, 0)
+    // Of before the jump, and of within it.
+    receive(publisher, { sequence: 101 }, 0)
+    receive(publisher, { sequence: 19_999 }, 0)
+    stream.flush(0)
+    const packets = sink.takePackets()
+    expect(packets).toHaveLength(4)
+    packets.forEach((packet, i) => expect(packet.sequence).toBe((packets[0]?.sequence ?? 0) + i))
+    expect(publisher.statistics().dropped).toEqual({ 'too-late': 2 })
+  })
+
+  it('has sent one keyframe even where several packets tell of it', () => {
+    const { publisher } = createPublisher({ tracks: [{ ...publishedVideo, codec: 'H264' }] })
+    for (const [sequence, type] of [7, 8, 5, 5].entries()) {
+      receive(publisher, { sequence, timestamp: 0, payload: Uint8Array.of(0x60 | type, 0x88, 0x80) }, 0)
+    }
+    expect(publisher.statistics().keyframes).toBe(1)
+  })
+
+  it('is forwarded rightly even from a store that is smaller than one batch', () => {
+    const { publisher } = createPublisher({ limits: { ...testLimits, packetStoreBytes: 8 * 1024 } })
+    const { stream, sink } = createPair()
+    stream.setPublisher(publisher, 0)
+    receive(publisher, { sequence: 0, payload: vp8Payload(true, 0, 1_000) }, 0)
+    stream.flush(0)
+    const start = sink.takePackets()[0]?.sequence ?? 0
+    for (let i = 1; i < 100; i++) receive(publisher, { sequence: i, payload: vp8Payload(false, i, 1_000) }, 0)
+    stream.flush(0)
+    const packets = sink.takePackets()
+    expect(packets.length).toBeLessThan(10)
+    expect(tagOf(packets[packets.length - 1]!)).toBe(99)
+    for (const packet of packets) expect(packet.sequence - start).toBe(tagOf(packet))
+    expect(publisher.statistics().dropped).toEqual({ overwritten: 99 - packets.length })
+  })
+
   it('tells of its first packet once', () => {
     const { publisher } = createPublisher()
     let told = 0
@@ -62,6 +102,8 @@ describe('a publisher', () => {
     receive(publisher, { sequence: 5_002, payload: new Uint8Array(0), paddingBytes: 255 }, 0)
     receive(publisher, { sequence: 2, ...rtx, payload: new Uint8Array(0), paddingBytes: 255 }, 0)
     receive(publisher, { sequence: 100 }, 0)
+    // One byte of payload that says that 7 bytes are padding.
+    receive(publisher, { sequence: 5_003, payload: new Uint8Array(0), paddingBytes: 1, damagedPadding: 7 }, 0)
     receiveRtcp(
       publisher,
       (writer) => {
@@ -73,6 +115,7 @@ describe('a publisher', () => {
     expect(publisher.statistics().dropped).toEqual({
       'premature-rtx': 1,
       duplicate: 1,
+      'damaged-padding': 1,
       oversize: 1,
       'padding-only': 2,
       'too-late': 1,

@@ -8,6 +8,7 @@ import {
   playedVideo,
   publishedVideo,
   receive,
+  receiveRtcp,
   startingSequenceNumbers,
   tagOf,
   vp8Payload,
@@ -43,16 +44,24 @@ describe('another publisher of the same stream', () => {
   })
 
   it('is not followed by late packets of the former one', () => {
-    const { publisher, stream, sink } = createPair()
+    const { publisher, stream, sink, viewer } = createPair()
     receive(publisher, { sequence: 1, payload: vp8Payload(true, 1) }, 0)
     const { publisher: next } = createPublisher()
+    expect(viewer.tracks[0]?.source).toBeUndefined()
     stream.setPublisher(next, 0)
+    expect(viewer.tracks[0]?.source).toBeUndefined()
     // What came before the change is still forwarded.
     expect(sink.takePackets().map(tagOf)).toEqual([1])
     receive(publisher, { sequence: 2 }, 1)
     receive(next, { sequence: 500, payload: vp8Payload(true, 500) }, 2)
+    expect(sink.takePackets()).toEqual([])
     stream.flush(2)
-    expect(sink.takePackets().map(tagOf)).toEqual([500])
+    const [packet] = sink.takePackets()
+    expect(packet && tagOf(packet)).toBe(500)
+    // Nor can its packets be had again: they are freed with it.
+    const lost = [((packet?.sequence ?? 0) - 1) & 0xffff]
+    receiveRtcp(viewer, (writer) => writer.nack(1, playedVideo.ssrc, lost, 1), 10)
+    expect(sink.takePackets()).toEqual([])
   })
 
   it('always moves timestamps forward, even when it comes at once', () => {
@@ -158,8 +167,10 @@ describe('a viewer that waits', () => {
 
   it('waits on where keyframes can be told', () => {
     const { publisher, stream, sink } = createPair()
-    for (let i = 0; i < 200; i++) receive(publisher, { sequence: i }, i * 33)
-    stream.flush(7_000)
+    for (let i = 0; i < 200; i++) {
+      receive(publisher, { sequence: i }, i * 33)
+      stream.flush(i * 33)
+    }
     expect(sink.packets).toEqual([])
   })
 })

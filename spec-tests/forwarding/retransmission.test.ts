@@ -86,6 +86,39 @@ describe("answers to a viewer's NACK", () => {
     expect(sink.takePackets().map((packet) => packet.raw)).toEqual([sent[7]?.raw])
   })
 
+  it('repeat a first answer, too, where the packet itself had not been sent', () => {
+    const { viewer, sink, publisher, stream, sent } = setUp(100, false)
+    sink.isFull = true
+    receive(publisher, { sequence: 150 }, 10)
+    stream.flush(10)
+    sink.isFull = false
+    receive(publisher, { sequence: 151 }, 20)
+    stream.flush(20)
+    sink.takePackets()
+    const wanted = [(sent[0]?.sequence ?? 0) + 50]
+    nack(viewer, wanted, 100)
+    nack(viewer, wanted, 500)
+    const [first, second] = sink.takePackets()
+    expect(first && tagOf(first)).toBe(150)
+    expect(second?.raw).toBe(first?.raw)
+  })
+
+  it('know a packet after a very late one has been forwarded', () => {
+    const { viewer, sink, publisher, stream } = createPair({ played: [withoutRtx(playedVideo)] })
+    for (let i = 0; i < 1_100; i++) {
+      if (i !== 20) receive(publisher, { sequence: i, payload: vp8Payload(i === 0, i) }, i)
+      stream.flush(i)
+    }
+    const sent = sink.takePackets()
+    receive(publisher, { sequence: 20 }, 1_200)
+    stream.flush(1_200)
+    sink.takePackets()
+    const original = sent.find((packet) => tagOf(packet) === 1_044)
+    nack(viewer, [original?.sequence ?? 0, (sent[0]?.sequence ?? 0) + 20], 1_300)
+    // The late one's header is not known any more, the other one's still is.
+    expect(sink.takePackets().map((packet) => packet.raw)).toEqual([original?.raw])
+  })
+
   it('do not repeat a packet so old that nobody knows how it was sent', () => {
     const { viewer, sink, sent } = setUp(100, false, 1_500)
     nack(viewer, [sent[100]?.sequence ?? 0, sent[1_000]?.sequence ?? 0], 10)

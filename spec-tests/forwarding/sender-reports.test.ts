@@ -202,6 +202,17 @@ describe("a viewer's reports", () => {
     expect(defaultForwardingLimits.maxPublishBitrate).toBeGreaterThan(0)
   })
 
+  it('end with a goodbye', () => {
+    const { viewer } = createPair()
+    let told = 0
+    viewer.onBye = () => told++
+    // Of one of our own SSRCs it means nothing.
+    receiveRtcp(viewer, (writer) => writer.bye(playedVideo.ssrc), 0)
+    expect(told).toBe(0)
+    receiveRtcp(viewer, (writer) => writer.bye(5), 0)
+    expect(told).toBe(1)
+  })
+
   it('that are damaged are counted', () => {
     const { viewer } = createPair()
     viewer.receiveRtcp(Uint8Array.of(1, 2, 3), new DataView(new ArrayBuffer(3)), 0, 3, 0)

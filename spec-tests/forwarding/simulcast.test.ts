@@ -73,6 +73,24 @@ describe('simulcast', () => {
     expect(rtcp.take().flat()).toContainEqual(['pli', low])
   })
 
+  it('goes on asking for a keyframe of the encoding to come while the present one has its own', () => {
+    const { publisher, stream, rtcp, viewer } = setUp()
+    const asked: number[] = []
+    for (let i = 0; i < 240; i++) {
+      const nowMs = i * 33
+      for (const ssrc of [low, high]) {
+        const isKeyframe = ssrc === low && i % 10 === 0
+        const payload = vp8Payload(isKeyframe, i, ssrc === high ? 1_000 : 200)
+        receive(publisher, { sequence: i, ssrc, timestamp: nowMs * 90, payload }, nowMs)
+      }
+      stream.flush(nowMs)
+      publisher.handleTimeout(nowMs)
+      for (const [name, ssrc] of rtcp.take().flat()) if (name === 'pli' && ssrc === high) asked.push(nowMs)
+    }
+    expect(asked.length).toBeGreaterThanOrEqual(4)
+    expect(viewer.tracks[0]?.source?.ssrc).toBe(low)
+  })
+
   it('answers a NACK from the encoding that the packet was of', () => {
     const { play, layersSeen, sink, viewer } = setUp()
     play(0, 4_000, [low, high])

@@ -111,6 +111,14 @@ describe('which source a packet belongs to', () => {
     expect(tags).toEqual([1, 2, 40_000, 40_001])
   })
 
+  it('is none for an SSRC that was replaced', () => {
+    const { publisher } = createPublisher()
+    receive(publisher, { sequence: 1 }, 0)
+    receive(publisher, { sequence: 1, ssrc: 5 }, 0)
+    receive(publisher, { sequence: 2 }, 0)
+    expect(publisher.statistics().dropped).toEqual({ 'retired-ssrc': 1 })
+  })
+
   it('keeps a bounded number of SSRCs', () => {
     const { publisher, pool } = createPublisher({ limits: { ...testLimits, maxSsrcs: 8 } })
     for (let i = 0; i < 200; i++)

@@ -7,9 +7,7 @@ export const maxMissing = 512
 export const maxNackableJump = 500
 /** Networks swap packets that were sent together; what is behind by less than this is not asked for yet. */
 const reorderingToleranceMs = 10
-/** More retries than this have never helped (libwebrtc gives up after ten as well). */
-const maxTries = 10
-/** Viewers' jitter buffers have gone on by then. */
+/** Viewers' jitter buffers have gone on by then; with the back-off this is at most ten tries. */
 const maxAgeMs = 2_000
 const minRetryMs = 20
 /** Beyond the round trip: the sender's own pace. FFmpeg answers after about 32 ms. */
@@ -68,7 +66,7 @@ export class NackGenerator {
       const tries = this.#tries[i]!
       let dueMs = this.#dueMs[i]!
       if (dueMs <= nowMs) {
-        if (tries === maxTries || nowMs - this.#missingSinceMs[i]! > maxAgeMs) {
+        if (nowMs - this.#missingSinceMs[i]! > maxAgeMs) {
           this.givenUp++
           continue
         }

@@ -82,7 +82,7 @@ export class Retransmitter {
   ): void {
     const { drops } = this.#context
     const sequence = extendSequenceNumber(highestSequence as ExtendedSequenceNumber, wanted)
-    const segment = sequence > highestSequence ? undefined : this.#segmentOf(sequence)
+    const segment = this.#segmentOf(sequence)
     const store = segment?.source.store
     const slot = segment === undefined ? -1 : (store?.find(sequence - segment.sequenceOffset) ?? -1)
     if (segment === undefined || store === undefined || slot < 0) {

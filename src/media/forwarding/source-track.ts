@@ -112,7 +112,7 @@ export class SourceTrack {
   ): number {
     if (!isRepair) {
       this.statistics.receive(sequence, header.timestamp, nowMs)
-      if (sequence > this.#highest && header.payloadLength > 0) this.clock.receive(header.timestamp, nowMs)
+      if (sequence > this.#highest) this.clock.receive(header.timestamp, nowMs)
       this.bitrate.receive(header.headerLength + header.payloadLength, nowMs)
     }
     if (this.nackGenerator !== undefined) {
