@@ -3,15 +3,22 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const startTimeoutMs = 10_000
 const stopTimeoutMs = 10_000
+/** A collection takes some 10 ms; freed pages go back to the system a little later. */
+const garbageCollectionMs = 1000
+
+const garbageCollection = new URL('garbage-collection.js', import.meta.url).href
 
 export interface Gateway {
   readonly pid: number
   /** Without a slash at the end. */
   readonly url: string
+  /** Collects the garbage of all its threads. */
+  collectGarbage(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -20,9 +27,24 @@ export async function startGateway(program: string): Promise<Gateway> {
   const url = `127.0.0.1:${await findFreeTcpPort()}`
   const child = spawn(
     process.execPath,
-    [program, '--http', url, '--media-port', String(await findFreeUdpPort()), '--log-level', 'warn'],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
+    [
+      '--expose-gc',
+      '--import',
+      garbageCollection,
+      program,
+      '--http',
+      url,
+      '--media-port',
+      String(await findFreeUdpPort()),
+      '--log-level',
+      'warn',
+    ],
+    // Its announcement is of no interest here; warnings and errors are, and those of a JSON log are on standard output too.
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   )
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!line.includes('"event":"ready"')) console.error(line)
+  })
   const { pid } = child
   if (pid === undefined) throw new Error(`cannot start ${program}`)
   try {
@@ -31,7 +53,15 @@ export async function startGateway(program: string): Promise<Gateway> {
     child.kill('SIGKILL')
     throw error
   }
-  return { pid, url: `http://${url}`, stop: () => stop(child) }
+  return {
+    pid,
+    url: `http://${url}`,
+    stop: () => stop(child),
+    collectGarbage: async () => {
+      child.kill('SIGUSR2')
+      await delay(garbageCollectionMs)
+    },
+  }
 }
 
 async function untilHealthy(child: ChildProcess, url: string): Promise<void> {

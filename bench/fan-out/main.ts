@@ -69,6 +69,7 @@ async function measure(viewerCount: number): Promise<Run> {
       'publishing',
     )
     await delay(settleMs)
+    await gateway.collectGarbage()
     const idle = readMemory(gateway.pid)
     const endpoint = `${gateway.url}/whep/bench`
     const joined = await Promise.all(
@@ -91,6 +92,7 @@ async function measure(viewerCount: number): Promise<Run> {
     const usageAfter = readUsage(gateway.pid)
     await delay(drainMs)
     const errorsAfter = readUdpBufferErrors()
+    await gateway.collectGarbage()
     const busy = readMemory(gateway.pid)
     const counts = await Promise.all(
       viewers.map((child) => child.ask({ type: 'count', from, to }, 'received')),

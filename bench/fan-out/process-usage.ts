@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 export interface ThreadUsage {
   readonly id: number
-  readonly name: string
   /** Exact, from the scheduler. */
   readonly cpuMs: number
 }
@@ -41,6 +40,8 @@ export interface UsageBetween {
   readonly mainThreadMs: number
   /** The busiest of the other threads: the media thread under load. */
   readonly mediaThreadMs: number
+  /** V8's helpers: garbage collection and compilation. */
+  readonly otherThreadsMs: number
 }
 
 export function usageBetween(pid: number, before: ProcessUsage, after: ProcessUsage): UsageBetween {
@@ -53,13 +54,16 @@ export function usageBetween(pid: number, before: ProcessUsage, after: ProcessUs
   const systemTicks = after.systemTicks - before.systemTicks
   const userShare = userTicks / Math.max(1, userTicks + systemTicks)
   const others = threadsMs.filter(({ id }) => id !== pid)
+  const mainThreadMs = threadsMs.find(({ id }) => id === pid)?.cpuMs ?? 0
+  const mediaThreadMs = Math.max(0, ...others.map((thread) => thread.cpuMs))
   return {
     wallMs: after.atMs - before.atMs,
     cpuMs,
     userMs: cpuMs * userShare,
     systemMs: cpuMs * (1 - userShare),
-    mainThreadMs: threadsMs.find(({ id }) => id === pid)?.cpuMs ?? 0,
-    mediaThreadMs: Math.max(0, ...others.map((thread) => thread.cpuMs)),
+    mainThreadMs,
+    mediaThreadMs,
+    otherThreadsMs: cpuMs - mainThreadMs - mediaThreadMs,
   }
 }
 
@@ -86,7 +90,7 @@ export function readUdpBufferErrors(): { receive: number; send: number } {
 
 function readThread(path: string, id: number): ThreadUsage {
   const [runNs] = readFileSync(`${path}/schedstat`, 'utf8').split(' ')
-  return { id, name: readFileSync(`${path}/comm`, 'utf8').trim(), cpuMs: Number(runNs) / 1e6 }
+  return { id, cpuMs: Number(runNs) / 1e6 }
 }
 
 /** Fields from the third on: the second, the command's name, may hold spaces. */

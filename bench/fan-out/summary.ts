@@ -48,6 +48,7 @@ const lines: readonly (readonly [name: string, value: (run: Run) => number, digi
   ['  system', (run) => usPerPacket(run, run.usage.systemMs), 2],
   ['  media thread', (run) => usPerPacket(run, run.usage.mediaThreadMs), 2],
   ['  main thread', (run) => usPerPacket(run, run.usage.mainThreadMs), 2],
+  ['  other threads', (run) => usPerPacket(run, run.usage.otherThreadsMs), 2],
   ['delay median, ms', (run) => percentile(run.delaysMs, 0.5), 2],
   ['delay p99, ms', (run) => percentile(run.delaysMs, 0.99), 2],
   ['POST to 201, ms', (run) => median(run.joins.map((join) => join.answeredMs)), 1],
