@@ -366,16 +366,16 @@ export class MediaEngine implements MediaSessionListener {
     const dropped: Record<string, number> = Object.fromEntries(this.#dropped)
     dropped['send-buffer-full'] = counters.droppedFull
     dropped['send-refused'] = counters.droppedRefused
-    for (const session of this.#sessions.values()) {
-      for (const [reason, count] of Object.entries(session.role.media.statistics().dropped)) {
+    const sessions = [...this.#sessions.values()].map((session) => session.statistics())
+    for (const session of sessions) {
+      for (const [reason, count] of Object.entries(session.dropped))
         dropped[reason] = (dropped[reason] ?? 0) + count
-      }
     }
     return {
       dropped,
       received: { packets: this.#receivedPackets, bytes: this.#receivedBytes },
       sent: { packets: counters.sentDatagrams, bytes: counters.sentBytes },
-      sessions: [...this.#sessions.values()].map((session) => session.statistics()),
+      sessions: sessions.map(({ session }) => session),
       resources: {
         sessions: this.#sessions.size,
         streams: this.#streams.size,

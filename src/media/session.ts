@@ -118,10 +118,11 @@ export class MediaSession implements PeerListener {
     this.peer.close()
   }
 
-  statistics(): SessionStatistics {
-    const { dropped: _, ...media } = this.role.media.statistics()
+  /** What is known of the session, and the packets of it that were not used, by reason. */
+  statistics(): { readonly session: SessionStatistics; readonly dropped: Readonly<Record<string, number>> } {
+    const { dropped, ...media } = this.role.media.statistics()
     const { remoteAddress } = this.peer
-    return {
+    const session: SessionStatistics = {
       ...media,
       session: this.id,
       stream: this.stream.name,
@@ -129,5 +130,6 @@ export class MediaSession implements PeerListener {
       state: this.peer.isConnected ? 'connected' : 'connecting',
       ...(remoteAddress === undefined ? {} : { remoteAddress }),
     }
+    return { session, dropped }
   }
 }

@@ -11,7 +11,7 @@ const int = 'int'
 type Call<Arguments extends number[]> = (...args: Arguments) => number
 
 function bind<Arguments extends number[]>(name: string, result: string, args: string[]): Call<Arguments> {
-  return library.func(name, result, args) as unknown as Call<Arguments>
+  return library.func(name, result, args)
 }
 
 type N = number

@@ -11,7 +11,7 @@ function bindCall<Arguments extends number[]>(
   args: string[],
 ): Call<Arguments> | undefined {
   try {
-    return libc.func(name, result, args) as unknown as Call<Arguments>
+    return libc.func(name, result, args)
   } catch {
     return undefined // not Linux
   }

@@ -129,9 +129,8 @@ export class MediaSocket {
       return
     }
     const receiver = (sharedReceiver ??= new NativeReceiver())
-    let count = 0
     for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch++) {
-      count = receiver.receive(this.#fd)
+      const count = receiver.receive(this.#fd)
       for (let i = 0; i < count; i++) {
         const length = receiver.lengthOf(i)
         if (length < 0) continue

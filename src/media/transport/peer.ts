@@ -253,7 +253,6 @@ export class Peer implements RtpSink {
       case 'closed':
         return this.#end('closed-by-peer', 'close_notify')
       case 'failed':
-        if (this.#state === 'connected') return this.#end('closed-by-peer', this.#dtls.failure)
         return this.#end('dtls-failed', this.#dtls.failure)
     }
     const timeout = this.#dtls.timeoutMs()
