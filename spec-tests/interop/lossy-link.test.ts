@@ -11,6 +11,7 @@ import type { ReceivedTrack } from '../support/rtp-track.ts'
 import type { Impairment } from '../support/udp-impairment.ts'
 import { perfectLink } from '../support/udp-impairment.ts'
 import { startUdpRelay } from '../support/udp-relay.ts'
+import { expectSmoothPictures } from '../support/viewers.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** The handshake is spared: DTLS repeats a lost flight only after a second, which is its own matter. */
@@ -53,14 +54,12 @@ describe('a link with 5 % loss and reordering', () => {
       { timeoutMs: 20_000 },
       () => packets.video,
     )
-    const played = await page.statistics()
+    await expectSmoothPictures(page, 100, 20_000)
 
     expect(relay.toGateway.lost).toBeGreaterThan(20)
     expect(relay.toGateway.reordered).toBeGreaterThan(20)
     // This viewer asks for nothing again: what it has, the gateway got repaired.
     await expectRepaired(packets.video, () => relay.impair({ toGateway: perfectLink }))
-    expect(played.framesDecoded).toBeGreaterThan(200)
-    expect(played.freezeCount).toBeLessThanOrEqual(1)
   })
 
   test('from a publisher that answers NACK by RTX is repaired before it reaches the viewers', async ({
@@ -128,7 +127,7 @@ describe('a link with 5 % loss and reordering', () => {
         () => rtx.video,
       ),
     ])
-    const played = await page.statistics()
+    const played = await expectSmoothPictures(page, 100, 20_000)
     for (const relay of relays) expect(relay.toClient.lost).toBeGreaterThan(20)
 
     expect(plain.video.retransmissions).toBe(0)
@@ -139,8 +138,6 @@ describe('a link with 5 % loss and reordering', () => {
     ])
     expect(played.nackCount).toBeGreaterThan(0)
     expect(played.retransmittedPacketsReceived).toBeGreaterThan(10)
-    expect(played.framesDecoded).toBeGreaterThan(200)
-    expect(played.freezeCount).toBeLessThanOrEqual(1)
   })
 
   test('that goes dark for a moment lets the viewer go on afterwards', async ({ keep }) => {

@@ -1,14 +1,21 @@
-/* global document, navigator, window, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender */
+/* global document, navigator, window, setInterval, clearInterval, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender */
 // The page that runs inside Chromium: a WHIP publisher and a WHEP player with nothing but browser APIs.
 const connections = new Map()
 
 window.whipway = {
-  /** codec: 'H264', 'VP8', 'VP9' or 'AV1'; rids: simulcast layers, best first. Returns the connection's id. */
-  async publish(url, { codec, width = 640, height = 360, frameRate = 30, rids = [], token, maxBitrate }) {
+  /**
+   * codec: 'H264', 'VP8', 'VP9' or 'AV1'; rids: simulcast layers, best first; noise: a picture that takes every bit it is given.
+   * Returns the connection's id.
+   */
+  async publish(
+    url,
+    { codec, width = 640, height = 360, frameRate = 30, rids = [], token, maxBitrate, noise = false },
+  ) {
     const media = await navigator.mediaDevices.getUserMedia({
       audio: true,
       video: { width, height, frameRate },
     })
+    const stopNoise = noise ? replaceByNoise(media, width, height, frameRate) : () => undefined
     const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
     const [audio] = media.getAudioTracks()
     const [video] = media.getVideoTracks()
@@ -21,7 +28,10 @@ window.whipway = {
       sendEncodings: encodings,
     })
     prefer(sender, RTCRtpSender.getCapabilities('video').codecs, codec)
-    return open(connection, url, token, () => media.getTracks().forEach((track) => track.stop()))
+    return open(connection, url, token, () => {
+      stopNoise()
+      media.getTracks().forEach((track) => track.stop())
+    })
   },
 
   /** Offers every codec. Returns the connection's id. */
@@ -62,6 +72,28 @@ window.whipway = {
     connection.close()
     release()
   },
+}
+
+/** The fake camera's picture is so plain that an encoder hardly needs 300 kbit/s for it. */
+function replaceByNoise(media, width, height, frameRate) {
+  const canvas = Object.assign(document.createElement('canvas'), { width, height })
+  const context = canvas.getContext('2d')
+  const pictures = Array.from({ length: 5 }, () => {
+    const picture = context.createImageData(width, height)
+    for (let index = 0; index < picture.data.length; index++) picture.data[index] = Math.random() * 256
+    return picture
+  })
+  let shown = 0
+  const timer = setInterval(
+    () => context.putImageData(pictures[shown++ % pictures.length], 0, 0),
+    1000 / frameRate,
+  )
+  for (const track of media.getVideoTracks()) {
+    track.stop()
+    media.removeTrack(track)
+  }
+  media.addTrack(canvas.captureStream(frameRate).getVideoTracks()[0])
+  return () => clearInterval(timer)
 }
 
 function prefer(transceiver, codecs, name) {

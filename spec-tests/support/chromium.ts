@@ -17,6 +17,8 @@ export interface ChromiumPublishOptions {
   readonly height?: number
   readonly frameRate?: number
   readonly maxBitrate?: number
+  /** Instead of the fake camera, a picture that takes every bit that the encoder is given. */
+  readonly noise?: boolean
   readonly token?: string
   /** Changes the answer before the browser sees it (such as pointing it at a relay). */
   readonly editAnswer?: (answer: string) => string

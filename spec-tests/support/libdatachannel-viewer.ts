@@ -76,7 +76,7 @@ export async function startLibdatachannelViewer(
     })
     return track
   }
-  listen(connection.addTrack(audioMedia), audio)
+  const audioTrack = listen(connection.addTrack(audioMedia), audio)
   const videoTrack = listen(connection.addTrack(videoMedia), video)
 
   const sendFeedback = (packet: Buffer) => {
@@ -92,6 +92,9 @@ export async function startLibdatachannelViewer(
   const nackTimer = nack ? setInterval(sendNack, nackIntervalMs) : undefined
   const close = () => {
     clearInterval(nackTimer)
+    // Also keeps the tracks from being collected before, which would silently end their packets.
+    audioTrack.close()
+    videoTrack.close()
     connection.close()
   }
 
