@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ntpFractionOf, ntpSecondsOf, unixMsOfNtp } from '../../src/media/rtp/ntp-time.ts'
-import { defaultForwardingLimits } from '../../src/media/forwarding/limits.ts'
+import { toSequenceNumber } from '../../src/media/rtp/sequence-number.ts'
 import {
   audioSsrc,
   createPair,
@@ -192,14 +192,26 @@ describe("a viewer's reports", () => {
       (writer) => {
         writer.beginReceiverReport(5)
         writer.reportBlock(playedVideo.ssrc, 12, 34, 56, 78, lsr, 0.5 * 65_536)
-        writer.receiverEstimatedMaximumBitrate(5, 1_000_000, [])
       },
       1_580,
     )
     const statistics = viewer.statistics()
     expect(statistics.packetsLost).toBe(34)
     expect(statistics.roundTripTimeMs).toBeCloseTo(80, 1)
-    expect(defaultForwardingLimits.maxPublishBitrate).toBeGreaterThan(0)
+  })
+
+  it('of bandwidth and of packets that arrived are kept for its estimation', () => {
+    const { viewer } = createPair()
+    receiveRtcp(
+      viewer,
+      (writer) => {
+        writer.receiverEstimatedMaximumBitrate(5, 1_000_000, [])
+        writer.transportFeedback(5, 0, 0, toSequenceNumber(7), 0, [1, NaN, 3], 3)
+      },
+      0,
+    )
+    expect(viewer.feedback.maximumBitrate).toBe(1_000_000)
+    expect(viewer.feedback).toMatchObject({ transportFeedbacks: 1, feedbackReceived: 2, feedbackLost: 1 })
   })
 
   it('end with a goodbye', () => {

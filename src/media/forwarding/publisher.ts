@@ -6,7 +6,7 @@ import { stripPadding, type RtpHeader } from '../rtp/rtp-header.ts'
 import { toSequenceNumber, type ExtendedSequenceNumber } from '../rtp/sequence-number.ts'
 import { ArrivalQueue } from './arrival-queue.ts'
 import { DropCounters } from './drop-reason.ts'
-import { chooseEncoding } from './layer-choice.ts'
+import { LayerChoice } from './layer-choice.ts'
 import type { ForwardingLimits } from './limits.ts'
 import type { PacketMemory, PacketMemoryPool, RtcpSink } from './ports.ts'
 import { PublisherFeedback } from './publisher-feedback.ts'
@@ -15,8 +15,6 @@ import { SourceDiscovery, type ReceivedStream } from './source-discovery.ts'
 import { SourceTrack } from './source-track.ts'
 import type { ForwardingStatistics } from './statistics.ts'
 
-/** How often the choice between simulcast encodings is looked at again. */
-const encodingChoiceIntervalMs = 250
 /** RTX puts the original sequence number in front of the payload (RFC 4588 section 4). */
 const originalSequenceNumberBytes = 2
 
@@ -57,12 +55,10 @@ export class Publisher {
   readonly #discovery: SourceDiscovery
   readonly #extensions = new HeaderExtensionReader()
   readonly #feedback: PublisherFeedback
-  readonly #preferred: (SourceTrack | undefined)[]
-  readonly #hasSimulcast: boolean
+  readonly #layers: LayerChoice
   readonly #transportSequenceId: number
   readonly #departed = new Set<number>()
   #stream: ReceivedStream | undefined
-  #nextChoiceMs = Infinity
   #nowMs: number
   #hasPackets = false
   #isClosed = false
@@ -81,22 +77,18 @@ export class Publisher {
     this.#limits = limits
     this.#nowMs = options.nowMs
     this.#discovery = new SourceDiscovery(tracks, limits.maxSsrcs)
-    this.#preferred = tracks.map(() => undefined)
-    this.#hasSimulcast = tracks.some((track) => track.encodings.length > 1)
+    this.#layers = new LayerChoice(tracks, limits.inactiveSourceMs)
     const congestionControlled = tracks.find((track) => track.feedback.transportCc)
     this.#transportSequenceId = congestionControlled?.extensions.transportWideCc ?? 0
     tracks.forEach((track, trackIndex) => {
-      for (const { ssrc } of track.encodings) {
-        const source = this.#addSource(this.sources.length, trackIndex, ssrc ?? 0)
-        if (track.encodings.length === 1) this.#preferred[trackIndex] = source
-      }
+      for (const { ssrc } of track.encodings) this.#addSource(this.sources.length, trackIndex, ssrc ?? 0)
     })
     this.#feedback = new PublisherFeedback(options, this.#transportSequenceId !== 0)
   }
 
   /** The encoding of an m-section that viewers are to be sent; undefined while none is known. */
   preferredSource(trackIndex: number): SourceTrack | undefined {
-    return this.#preferred[trackIndex]
+    return this.#layers.preferred(trackIndex)
   }
 
   /**
@@ -135,7 +127,7 @@ export class Publisher {
 
     if (!this.#hasPackets) this.#start(nowMs)
     const slot = source.receive(bytes, header, extensions, originalSequence, isRepair, nowMs)
-    if (this.#hasSimulcast && this.#preferred[source.trackIndex] === undefined) this.#chooseEncodings(nowMs)
+    if (this.#layers.isDue(source)) this.#chooseLayers(nowMs)
     if (slot < 0) return
     const { arrivals } = this
     if (arrivals.isFull) {
@@ -175,13 +167,13 @@ export class Publisher {
   /** When `handleTimeout` is to be called next; Infinity where nothing is due. */
   nextTimeoutMs(): number {
     if (this.#isClosed) return Infinity
-    return Math.min(this.#nextChoiceMs, this.#feedback.nextTimeoutMs(this.sources))
+    return Math.min(this.#layers.nextTimeoutMs, this.#feedback.nextTimeoutMs(this.sources))
   }
 
   handleTimeout(nowMs: number): void {
     if (this.#isClosed) return
     this.#nowMs = nowMs
-    if (nowMs >= this.#nextChoiceMs) this.#chooseEncodings(nowMs)
+    if (nowMs >= this.#layers.nextTimeoutMs) this.#chooseLayers(nowMs)
     this.#feedback.send(this.sources, this.#bytes, nowMs)
   }
 
@@ -244,12 +236,11 @@ export class Publisher {
     this.#formerKeyframeRequests += former.keyframeRequester.requests
     former.close()
     const { trackIndex } = former
-    const source = this.#addSource(former.index, trackIndex, stream.ssrc)
-    if (this.#preferred[trackIndex] === former) this.#preferred[trackIndex] = source
+    this.#addSource(former.index, trackIndex, stream.ssrc)
     this.listener?.onSourcesChanged(nowMs)
   }
 
-  #addSource(index: number, trackIndex: number, ssrc: number): SourceTrack {
+  #addSource(index: number, trackIndex: number, ssrc: number): void {
     const source = new SourceTrack(
       index,
       trackIndex,
@@ -260,14 +251,13 @@ export class Publisher {
       this.#limits,
       this.#drops,
     )
+    this.#layers.add(source, this.sources[index])
     this.sources[index] = source
-    return source
   }
 
   #start(nowMs: number): void {
     this.#hasPackets = true
     this.#feedback.start(nowMs)
-    if (this.#hasSimulcast) this.#nextChoiceMs = nowMs
     this.onFirstPacket?.()
   }
 
@@ -278,17 +268,8 @@ export class Publisher {
     this.#feedback.noteTransportSequence(sequence, nowMs)
   }
 
-  #chooseEncodings(nowMs: number): void {
-    this.#nextChoiceMs = nowMs + encodingChoiceIntervalMs
-    let hasChanged = false
-    for (let i = 0; i < this.tracks.length; i++) {
-      if (this.tracks[i]!.encodings.length === 1) continue
-      const sources = this.sources.filter((source) => source.trackIndex === i)
-      const chosen = chooseEncoding(sources, this.#preferred[i], this.#limits.inactiveSourceMs, nowMs)
-      if (chosen !== this.#preferred[i]) hasChanged = true
-      this.#preferred[i] = chosen
-    }
-    if (hasChanged) this.listener?.onSourcesChanged(nowMs)
+  #chooseLayers(nowMs: number): void {
+    if (this.#layers.choose(this.sources, nowMs)) this.listener?.onSourcesChanged(nowMs)
   }
 
   readonly #rtcpHandler: RtcpHandler = {

@@ -34,8 +34,10 @@ export class Viewer {
   /** Told when the viewer says goodbye. */
   onBye: (() => void) | undefined
 
+  /** What its reports said; bandwidth estimation will read it. */
+  readonly feedback: ViewerFeedback
+
   readonly #context: SendContext
-  readonly #feedback: ViewerFeedback
   readonly #writer = new RtcpWriter(maxReportBytes)
   readonly #wallClockOffsetMs: number
   /** The track that each of the publisher's sources feeds, by the source's index. */
@@ -53,7 +55,7 @@ export class Viewer {
     this.tracks = options.tracks.map(
       (track) => new SendTrack(track, this.#context, random, limits.unknownKeyframeWaitMs),
     )
-    this.#feedback = new ViewerFeedback(this.tracks, limits, this.#wallClockOffsetMs, () => this.onBye?.())
+    this.feedback = new ViewerFeedback(this.tracks, limits, this.#wallClockOffsetMs, () => this.onBye?.())
   }
 
   /** The viewer is connected: it is sent what arrives from now on, video from the next keyframe on. */
@@ -67,9 +69,9 @@ export class Viewer {
   /** Takes decrypted RTCP, compound or reduced-size. */
   receiveRtcp(bytes: Uint8Array, view: DataView, offset: number, length: number, nowMs: number): void {
     if (this.#isClosed) return
-    this.#feedback.nowMs = nowMs
+    this.feedback.nowMs = nowMs
     this.#context.absoluteSendTime = absoluteSendTimeOfMs(nowMs)
-    if (!readRtcp(bytes, view, offset, length, this.#feedback)) {
+    if (!readRtcp(bytes, view, offset, length, this.feedback)) {
       this.#context.drops.count('malformed-rtcp')
     }
   }
@@ -135,7 +137,7 @@ export class Viewer {
 
   statistics(): ForwardingStatistics {
     const context = this.#context
-    const feedback = this.#feedback
+    const { feedback } = this
     let keyframes = 0
     let packetsLost = 0
     for (const track of this.tracks) {
