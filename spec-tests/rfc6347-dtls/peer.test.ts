@@ -113,7 +113,84 @@ describe('as DTLS client', () => {
   it('stops repeating once the peer has answered', () => {
     const pair = makePair({ gatewayRole: 'client' })
     pair.connect()
+    pair.sendRtcp(Buffer.from('80c90001000000ff', 'hex'))
     expect(pair.peer.nextTimeoutMs()).toBe(30_000)
+  })
+})
+
+describe('once both ends have finished the handshake', () => {
+  const report = Buffer.from('80c90001000000ff', 'hex')
+
+  it.each(['server', 'client'] as const)(
+    'a %s lets OpenSSL go, at the first authentic packet or after a while',
+    (gatewayRole) => {
+      for (const show of [
+        (pair: PeerPair) => pair.sendRtcp(report),
+        (pair: PeerPair) => pair.peer.handleTimeout(8_000),
+      ]) {
+        const pair = makePair({ gatewayRole })
+        const before = liveObjects.connections
+        pair.connect()
+        show(pair)
+        expect(liveObjects.connections).toBe(before - 1)
+        expect(pair.ended).toEqual([])
+        // Still there: media both ways, and the end by either side.
+        pair.sendRtcp(report)
+        pair.peer.sendRtcp(report, report.length)
+        pair.exchange()
+        expect(pair.remoteRtcp).toEqual([report])
+        pair.dtls.shutDown()
+        pair.exchange()
+        expect(pair.ended).toMatchObject([{ reason: 'closed-by-peer' }])
+      }
+    },
+  )
+
+  it.each(['server', 'client'] as const)('a %s still says close_notify', (gatewayRole) => {
+    const pair = makePair({ gatewayRole })
+    pair.connect()
+    pair.sendRtcp(report)
+    pair.peer.close()
+    pair.exchange()
+    expect(pair.remoteState).toBe('closed')
+  })
+
+  it('is not ended by a forged, a damaged or a cut alert', () => {
+    const pair = makePair()
+    pair.connect()
+    pair.sendRtcp(report)
+    pair.dtls.shutDown()
+    const alerts: Buffer[] = []
+    pair.dtls.takeDatagrams((memory, offset, length) =>
+      alerts.push(Buffer.from(memory.bytes.slice(offset, offset + length))),
+    )
+    const alert = alerts[0] as Buffer
+    for (let at = 0; at < alert.length; at++) {
+      const damaged = Buffer.from(alert)
+      damaged[at] = (damaged[at] as number) ^ 1
+      pair.deliver(damaged)
+      pair.deliver(alert.subarray(0, at))
+    }
+    pair.deliver(Buffer.from('15fefd000100000000000900020100', 'hex'))
+    expect(pair.ended).toEqual([])
+    pair.deliver(alert)
+    expect(pair.ended).toMatchObject([{ reason: 'closed-by-peer' }])
+  })
+
+  it('the server repeats its last flight for a client that lost it, a bounded number of times', () => {
+    const pair = makePair()
+    pair.check()
+    pair.exchange()
+    pair.peer.handleTimeout(8_000)
+    pair.network.take()
+    const finished = Buffer.from('16fefd0001000000000000000100', 'hex')
+    const sent: number[] = []
+    for (let i = 0; i < 20; i++) {
+      pair.deliver(finished)
+      sent.push(pair.network.take().length)
+    }
+    expect(sent.slice(0, 8).every((count) => count === 1)).toBe(true)
+    expect(sent.slice(8)).toEqual(Array<number>(12).fill(0))
   })
 })
 

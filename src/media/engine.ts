@@ -56,7 +56,9 @@ export class MediaEngine implements MediaSessionListener {
   readonly #byUfrag = new Map<string, MediaSession>()
   readonly #streams = new Map<StreamName, Stream>()
   readonly #publishers = new Map<Stream, MediaSession>()
-  readonly #viewers = new Map<Stream, Set<MediaSession>>()
+  readonly #members = new Map<Stream, Set<MediaSession>>()
+  /** Viewers that have not been sent anything yet. */
+  readonly #waiting = new Set<MediaSession>()
   /** Streams that got packets since the last flush. */
   readonly #arrived = new Set<Stream>()
   /** Sessions that ended inside a call of theirs; closed when it has returned. */
@@ -141,6 +143,11 @@ export class MediaEngine implements MediaSessionListener {
   }
 
   onConnected(session: MediaSession, srtpProfile: string): void {
+    // Not at its POST: until it connects, a former publisher may still be sending.
+    if (session.role.role === 'publisher') {
+      session.stream.setPublisher(session.role.media, this.#now())
+      this.#publishers.set(session.stream, session)
+    }
     this.#emit({
       type: 'connected',
       session: session.id,
@@ -196,14 +203,13 @@ export class MediaEngine implements MediaSessionListener {
     if (command.type === 'open-publisher') {
       const media = new Publisher({ ...common, tracks: command.tracks, rtcp: peer, pool: this.#pool })
       session.assemble(peer, { role: 'publisher', media })
-      stream.setPublisher(media, nowMs)
-      this.#publishers.set(stream, session)
     } else {
       const media = new Viewer({ ...common, tracks: command.tracks, sink: peer })
       session.assemble(peer, { role: 'viewer', media })
       stream.addViewer(media, nowMs)
-      this.#viewersOf(stream).add(session)
+      this.#waiting.add(session)
     }
+    this.#membersOf(stream).add(session)
     this.#sessions.set(id, session)
     this.#byUfrag.set(transport.localUfrag, session)
     this.#deadlines.add(session)
@@ -219,14 +225,16 @@ export class MediaEngine implements MediaSessionListener {
     stream.flush(nowMs)
     if (role === 'viewer') {
       stream.removeViewer(media)
-      this.#viewersOf(stream).delete(session)
+      this.#waiting.delete(session)
     } else if (this.#publishers.get(stream) === session) {
       stream.setPublisher(undefined, nowMs)
       this.#publishers.delete(stream)
     }
     session.close(nowMs)
-    if (!this.#publishers.has(stream) && this.#viewersOf(stream).size === 0) {
-      this.#viewers.delete(stream)
+    const members = this.#membersOf(stream)
+    members.delete(session)
+    if (members.size === 0) {
+      this.#members.delete(stream)
       this.#arrived.delete(stream)
       this.#streams.delete(stream.name)
     }
@@ -312,6 +320,9 @@ export class MediaEngine implements MediaSessionListener {
       const publisher = this.#publishers.get(stream)
       if (publisher !== undefined) this.#deadlines.update(publisher)
     }
+    if (this.#arrived.size > 0) {
+      for (const session of this.#waiting) if (session.noteSent()) this.#waiting.delete(session)
+    }
     this.#arrived.clear()
     for (let ended = this.#ended.shift(); ended !== undefined; ended = this.#ended.shift()) {
       this.#close(ended.session, ended.reason, ended.detail, nowMs)
@@ -344,13 +355,14 @@ export class MediaEngine implements MediaSessionListener {
     return stream
   }
 
-  #viewersOf(stream: Stream): Set<MediaSession> {
-    let viewers = this.#viewers.get(stream)
-    if (viewers === undefined) {
-      viewers = new Set()
-      this.#viewers.set(stream, viewers)
+  /** All sessions of a stream: it lives as long as it has one. */
+  #membersOf(stream: Stream): Set<MediaSession> {
+    let members = this.#members.get(stream)
+    if (members === undefined) {
+      members = new Set()
+      this.#members.set(stream, members)
     }
-    return viewers
+    return members
   }
 
   #countDrop(reason: string): void {

@@ -35,7 +35,6 @@ export class MediaSession implements PeerListener {
   #role: MediaRole | undefined
   #byeMs = Infinity
   #packetsAtBye = 0
-  #hasSentFirst = false
   #nowMs = 0
 
   constructor(id: SessionId, localUfrag: string, stream: Stream, listener: MediaSessionListener) {
@@ -91,11 +90,11 @@ export class MediaSession implements PeerListener {
     this.#listener.onEnded(this, reason, detail)
   }
 
-  /** To be called after the stream was flushed: tells of a viewer's first packet. */
-  noteSent(): void {
-    if (this.#hasSentFirst || this.peer.packetsSent === 0) return
-    this.#hasSentFirst = true
+  /** To be called after the stream was flushed, until it answers true: tells of a viewer's first packet. */
+  noteSent(): boolean {
+    if (!this.role.media.statistics().packetsSent > 0) return false
     this.#listener.onFirstPacket(this)
+    return true
   }
 
   nextTimeoutMs(): number {

@@ -35,6 +35,10 @@ const SRTP_PROFILES = 'SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80'
 /** Largest datagram that we send in a handshake: fits any path that WebRTC media fits (RFC 8831 section 5). */
 export const DTLS_MTU_BYTES = 1200
 const RECORD_HEADER_BYTES = 13
+/** TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 and TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 (RFC 5289 section 3.2). */
+const AES_128_GCM_SHA256_CIPHERS: ReadonlySet<number> = new Set([0xc02b, 0xc02f])
+const MASTER_SECRET_BYTES = 48
+const RANDOM_BYTES = 32
 /** A flight of handshake messages with a long certificate chain still fits. */
 const SCRATCH_BYTES = 32 * 1024
 const EXPORTER_LABEL = 'EXTRACTOR-dtls_srtp' // RFC 5764 section 4.2
@@ -47,6 +51,13 @@ export type SrtpProfileName = 'AEAD_AES_128_GCM' | 'AES128_CM_SHA1_80'
 const SRTP_PROFILE_BY_ID: Readonly<Record<number, SrtpProfileName>> = {
   1: 'AES128_CM_SHA1_80',
   7: 'AEAD_AES_128_GCM',
+}
+
+/** What an association's record keys are derived from (RFC 5246 section 6.3). */
+export interface DtlsSecrets {
+  readonly masterSecret: Uint8Array
+  readonly clientRandom: Uint8Array
+  readonly serverRandom: Uint8Array
 }
 
 /** What all connections share: the certificate and the rules. One per media thread; lives as long as the thread. */
@@ -213,6 +224,35 @@ export class DtlsConnection {
     if (done !== 1) return undefined
     const bytes = scratch.bytes.subarray(0, scratch.view.getUint32(lengthOffset, true))
     return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0').toUpperCase()).join(':')
+  }
+
+  /**
+   * The secrets behind the record keys, where the cipher is one of those whose records are AES-128-GCM with SHA-256 as hash.
+   * @returns undefined for other ciphers, or before the handshake is complete.
+   */
+  secrets(): DtlsSecrets | undefined {
+    if (!this.#connected) return undefined
+    const cipher = openssl.SSL_get_current_cipher(this.#ssl)
+    if (cipher === 0 || !AES_128_GCM_SHA256_CIPHERS.has(openssl.SSL_CIPHER_get_protocol_id(cipher)))
+      return undefined
+    const take = (
+      call: (object: number, out: number, length: number) => number,
+      object: number,
+      length: number,
+    ): Uint8Array => {
+      const taken = call(object, scratch.address, length)
+      const bytes = scratch.bytes.slice(0, taken)
+      scratch.bytes.fill(0, 0, length)
+      return bytes
+    }
+    const session = openssl.SSL_get_session(this.#ssl)
+    const masterSecret = take(openssl.SSL_SESSION_get_master_key, session, MASTER_SECRET_BYTES)
+    if (masterSecret.length !== MASTER_SECRET_BYTES) return undefined
+    return {
+      masterSecret,
+      clientRandom: take(openssl.SSL_get_client_random, this.#ssl, RANDOM_BYTES),
+      serverRandom: take(openssl.SSL_get_server_random, this.#ssl, RANDOM_BYTES),
+    }
   }
 
   /** Writes a close_notify alert; nothing can be received afterwards. */

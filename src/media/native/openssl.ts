@@ -108,6 +108,24 @@ export const SSL_get_selected_srtp_profile = bind<[N]>('SSL_get_selected_srtp_pr
 export const SSL_export_keying_material = bind<[N, N, N, N, N, N, N, N]>('SSL_export_keying_material', int, [
   pointer, pointer, 'size_t', pointer, 'size_t', pointer, 'size_t', int,
 ]) // prettier-ignore
+export const SSL_get_session = bind<[N]>('SSL_get_session', pointer, [pointer])
+export const SSL_SESSION_get_master_key = bind<[N, N, N]>('SSL_SESSION_get_master_key', 'size_t', [
+  pointer,
+  pointer,
+  'size_t',
+])
+export const SSL_get_client_random = bind<[N, N, N]>('SSL_get_client_random', 'size_t', [
+  pointer,
+  pointer,
+  'size_t',
+])
+export const SSL_get_server_random = bind<[N, N, N]>('SSL_get_server_random', 'size_t', [
+  pointer,
+  pointer,
+  'size_t',
+])
+export const SSL_get_current_cipher = bind<[N]>('SSL_get_current_cipher', pointer, [pointer])
+export const SSL_CIPHER_get_protocol_id = bind<[N]>('SSL_CIPHER_get_protocol_id', 'uint16_t', [pointer])
 export const X509_digest = bind<[N, N, N, N]>('X509_digest', int, [pointer, pointer, pointer, pointer])
 export const X509_free = bind<[N]>('X509_free', 'void', [pointer])
 export const EVP_get_digestbyname = bind<[N]>('EVP_get_digestbyname', pointer, [pointer])

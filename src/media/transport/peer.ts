@@ -4,20 +4,17 @@
  */
 import type { EndReason, TransportParameters } from '../contract.ts'
 import type { PacketMemory, RtpSink } from '../forwarding/ports.ts'
-import { DTLS_MTU_BYTES, DtlsConnection } from '../native/dtls.ts'
+import { DTLS_MTU_BYTES } from '../native/dtls.ts'
 import type { DtlsContext, DtlsProgress, SrtpProfileName } from '../native/dtls.ts'
 import type { NativeMemory } from '../native/memory.ts'
 import { createRtpHeader, parseRtpHeader } from '../rtp/rtp-header.ts'
 import type { RtpHeader } from '../rtp/rtp-header.ts'
 import type { ExtendedSequenceNumber } from '../rtp/sequence-number.ts'
+import { DtlsTransport } from './dtls-transport.ts'
 import { IceLiteAgent } from './ice-lite.ts'
 import type { DatagramOutput, Path, PathRegistry } from './ports.ts'
 import { SrtpReceiver, SrtpSender } from './srtp-session.ts'
-import { keyingMaterialBytes, splitKeyingMaterial, srtpProfiles } from './srtp-keys.ts'
 import type { StunMessage } from './stun.ts'
-
-/** As DTLS client: when the first ClientHello is sent again. A peer that was not yet listening would else cost a whole second. */
-const CLIENT_HELLO_REPEAT_MS = [50, 100, 200, 400] as const
 
 export interface PeerTimeouts {
   /** Until ICE and DTLS are complete. */
@@ -54,7 +51,7 @@ const header = createRtpHeader()
 
 export class Peer implements RtpSink {
   readonly #ice: IceLiteAgent
-  readonly #dtls: DtlsConnection
+  readonly #dtls: DtlsTransport
   readonly #parameters: TransportParameters
   readonly #output: DatagramOutput
   readonly #listener: PeerListener
@@ -62,12 +59,6 @@ export class Peer implements RtpSink {
   readonly #timeouts: PeerTimeouts
   readonly #createdMs: number
   #state: 'connecting' | 'connected' | 'ended' = 'connecting'
-  #dtlsStarted = false
-  #dtlsDeadlineMs = Infinity
-  /** The ClientHello as it was first sent, until the peer's first answer. */
-  #clientHello: Uint8Array | undefined
-  #clientHelloRepeats = 0
-  #clientHelloSentMs = 0
   #sender: SrtpSender | undefined
   #receiver: SrtpReceiver | undefined
   #lastHeardMs: number
@@ -85,7 +76,11 @@ export class Peer implements RtpSink {
     this.#createdMs = options.nowMs
     this.#lastHeardMs = options.nowMs
     this.#ice = new IceLiteAgent(options.parameters, options.output, options.registry, options.nowMs)
-    this.#dtls = new DtlsConnection(options.dtlsContext, options.parameters.dtlsRole)
+    this.#dtls = new DtlsTransport(
+      options.dtlsContext,
+      options.parameters.dtlsRole,
+      (bytes, offset, length) => this.#sendDatagram(bytes, offset, length),
+    )
   }
 
   get isConnected(): boolean {
@@ -106,14 +101,13 @@ export class Peer implements RtpSink {
       return
     }
     this.#lastHeardMs = nowMs
-    if (!this.#dtlsStarted) this.#startDtls(nowMs)
+    if (!this.#dtls.isStarted) this.#afterDtls(this.#dtls.start(nowMs), nowMs)
   }
 
   /** Takes a DTLS datagram from a proven path. */
   receiveDtls(memory: NativeMemory, offset: number, length: number, nowMs: number): void {
     if (this.#state === 'ended') return
-    this.#clientHello = undefined
-    this.#afterDtls(this.#dtls.receive(memory, offset, length), nowMs)
+    this.#afterDtls(this.#dtls.receive(memory, offset, length, nowMs), nowMs)
   }
 
   /** Takes an SRTP packet from a proven path. */
@@ -125,9 +119,7 @@ export class Peer implements RtpSink {
     const rejection = receiver.unprotectRtp(memory, offset, length, header)
     if (rejection !== undefined) return this.#countDrop(rejection)
     header.payloadLength = receiver.length - header.headerLength
-    this.#lastHeardMs = nowMs
-    this.packetsReceived++
-    this.bytesReceived += length
+    this.#noteAuthentic(length, nowMs)
     this.#listener.onRtp(memory, header, receiver.index, nowMs)
   }
 
@@ -137,9 +129,7 @@ export class Peer implements RtpSink {
     if (receiver === undefined || this.#state !== 'connected') return this.#countDrop('srtp-before-dtls')
     const rejection = receiver.unprotectRtcp(memory, offset, length)
     if (rejection !== undefined) return this.#countDrop(rejection)
-    this.#lastHeardMs = nowMs
-    this.packetsReceived++
-    this.bytesReceived += length
+    this.#noteAuthentic(length, nowMs)
     this.#listener.onRtcp(memory, offset, receiver.length, nowMs)
   }
 
@@ -149,13 +139,13 @@ export class Peer implements RtpSink {
       this.#state === 'connected'
         ? this.#lastHeardMs + this.#timeouts.consentTimeoutMs
         : this.#createdMs + this.#timeouts.connectTimeoutMs
-    return Math.min(silence, this.#dtlsDeadlineMs, this.#clientHelloDeadlineMs())
+    return Math.min(silence, this.#dtls.nextTimeoutMs())
   }
 
   handleTimeout(nowMs: number): void {
     if (this.#state === 'ended') return
     if (this.#state === 'connecting' && nowMs >= this.#createdMs + this.#timeouts.connectTimeoutMs) {
-      const stage = this.#dtlsStarted
+      const stage = this.#dtls.isStarted
         ? 'DTLS handshake not completed'
         : 'no ICE connectivity check has arrived'
       return this.#end('connect-timeout', stage)
@@ -163,8 +153,7 @@ export class Peer implements RtpSink {
     if (this.#state === 'connected' && nowMs >= this.#lastHeardMs + this.#timeouts.consentTimeoutMs) {
       return this.#end('consent-expired', `nothing heard for ${Math.round(nowMs - this.#lastHeardMs)} ms`)
     }
-    if (nowMs >= this.#clientHelloDeadlineMs()) this.#repeatClientHello()
-    if (nowMs >= this.#dtlsDeadlineMs) this.#afterDtls(this.#dtls.handleTimeout(), nowMs)
+    if (nowMs >= this.#dtls.nextTimeoutMs()) this.#afterDtls(this.#dtls.handleTimeout(nowMs), nowMs)
   }
 
   begin(maxLengthBytes: number): number {
@@ -216,69 +205,43 @@ export class Peer implements RtpSink {
 
   /** Says goodbye to the peer where it can be reached, and frees everything. Idempotent. */
   close(): void {
-    if (this.#ice.selectedPath !== undefined && this.#dtlsStarted) {
-      this.#dtls.shutDown()
-      this.#sendDtls()
-    }
+    this.#dtls.close()
     this.#state = 'ended'
     this.#ice.close()
-    this.#dtls.free()
     this.#sender?.free()
     this.#receiver?.free()
     this.#sender = undefined
     this.#receiver = undefined
   }
 
-  #startDtls(nowMs: number): void {
-    this.#dtlsStarted = true
-    if (this.#parameters.dtlsRole === 'client') {
-      this.#clientHelloSentMs = nowMs
-      const progress = this.#dtls.handshake()
-      this.#dtls.takeDatagrams((memory, offset, length) => {
-        this.#clientHello = memory.bytes.slice(offset, offset + length)
-        this.#sendDatagram(memory.bytes, offset, length)
-      })
-      this.#afterDtls(progress, nowMs)
-    }
+  #noteAuthentic(length: number, nowMs: number): void {
+    this.#lastHeardMs = nowMs
+    this.packetsReceived++
+    this.bytesReceived += length
+    this.#dtls.settle()
   }
 
   #afterDtls(progress: DtlsProgress, nowMs: number): void {
-    this.#sendDtls()
     switch (progress) {
       case 'pending':
-        break
+        return
       case 'connected':
-        if (this.#state === 'connecting') this.#completeDtls(nowMs)
-        break
+        if (this.#state === 'connecting') this.#complete(nowMs)
+        return
       case 'closed':
         return this.#end('closed-by-peer', 'close_notify')
       case 'failed':
         return this.#end('dtls-failed', this.#dtls.failure)
     }
-    const timeout = this.#dtls.timeoutMs()
-    this.#dtlsDeadlineMs = timeout === undefined ? Infinity : nowMs + timeout
   }
 
-  #completeDtls(nowMs: number): void {
-    const isKnown = this.#parameters.remoteFingerprints.some(
-      ({ algorithm, value }) => this.#dtls.peerFingerprint(algorithm) === value.toUpperCase(),
-    )
-    if (!isKnown)
-      return this.#end('dtls-failed', "the peer's certificate does not match the fingerprint in its SDP")
-    const name = this.#dtls.srtpProfile()
-    if (name === undefined) return this.#end('dtls-failed', 'the peer negotiated no SRTP protection profile')
-    const profile = srtpProfiles[name]
-    const material = this.#dtls.exportKeyingMaterial(keyingMaterialBytes(profile))
-    const { client, server } = splitKeyingMaterial(profile, material)
-    const isClient = this.#parameters.dtlsRole === 'client'
-    this.#sender = new SrtpSender(profile, isClient ? client : server)
-    this.#receiver = new SrtpReceiver(profile, isClient ? server : client)
+  #complete(nowMs: number): void {
+    const keys = this.#dtls.complete(this.#parameters.remoteFingerprints, nowMs)
+    if (typeof keys === 'string') return this.#end('dtls-failed', keys)
+    this.#sender = new SrtpSender(keys.profile, keys.local)
+    this.#receiver = new SrtpReceiver(keys.profile, keys.remote)
     this.#state = 'connected'
-    this.#listener.onConnected(name, nowMs)
-  }
-
-  #sendDtls(): void {
-    this.#dtls.takeDatagrams((memory, offset, length) => this.#sendDatagram(memory.bytes, offset, length))
+    this.#listener.onConnected(keys.profile.name, nowMs)
   }
 
   #sendDatagram(bytes: Uint8Array, offset: number, length: number): void {
@@ -288,17 +251,6 @@ export class Peer implements RtpSink {
     if (at < 0) return
     this.#output.memory(path).bytes.set(bytes.subarray(offset, offset + length), at)
     this.#output.commit(path, length)
-  }
-
-  #clientHelloDeadlineMs(): number {
-    const delay = CLIENT_HELLO_REPEAT_MS[this.#clientHelloRepeats]
-    if (this.#clientHello === undefined || delay === undefined) return Infinity
-    return this.#clientHelloSentMs + delay
-  }
-
-  #repeatClientHello(): void {
-    this.#clientHelloRepeats++
-    if (this.#clientHello !== undefined) this.#sendDatagram(this.#clientHello, 0, this.#clientHello.length)
   }
 
   #end(reason: EndReason, detail: string): void {
