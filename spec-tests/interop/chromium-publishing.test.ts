@@ -66,6 +66,19 @@ describe('Chromium publishing', () => {
     expect(await publisher.stop()).toBe(200)
   })
 
+  test.for([
+    { what: 'VP9', codec: 'VP9', rids: [] },
+    { what: 'AV1', codec: 'AV1', rids: [] },
+    { what: 'VP8 in three simulcast layers', codec: 'VP8', rids: ['f', 'h', 'q'] },
+    { what: 'H.264 in two simulcast layers', codec: 'H264', rids: ['f', 'h'] },
+  ] as const)('$what is watched by Chromium', async ({ what, codec, rids }, { keep }) => {
+    const stream = what.replaceAll(/[^A-Za-z0-9]+/g, '-')
+    await keep(chromium.publish(gateway.whipUrl(stream), { codec, rids, width: 640, height: 360 }))
+    const page = await keep(chromium.play(gateway.whepUrl(stream)))
+    const played = await expectPlaying(page, { frames: 50 })
+    expect(played.codec).toBe(`video/${codec}`)
+  })
+
   test('sends far more than its first 300 kbit/s once transport-wide feedback has told it of the link', async ({
     keep,
   }) => {
