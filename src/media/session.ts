@@ -92,7 +92,7 @@ export class MediaSession implements PeerListener {
 
   /** To be called after the stream was flushed, until it answers true: tells of a viewer's first packet. */
   noteSent(): boolean {
-    if (!this.role.media.statistics().packetsSent > 0) return false
+    if (this.peer.rtpPacketsSent === 0) return false
     this.#listener.onFirstPacket(this)
     return true
   }

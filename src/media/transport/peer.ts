@@ -62,10 +62,8 @@ export class Peer implements RtpSink {
   #sender: SrtpSender | undefined
   #receiver: SrtpReceiver | undefined
   #lastHeardMs: number
-  packetsSent = 0
-  bytesSent = 0
+  rtpPacketsSent = 0
   packetsReceived = 0
-  bytesReceived = 0
 
   constructor(options: PeerOptions) {
     this.#parameters = options.parameters
@@ -119,7 +117,7 @@ export class Peer implements RtpSink {
     const rejection = receiver.unprotectRtp(memory, offset, length, header)
     if (rejection !== undefined) return this.#countDrop(rejection)
     header.payloadLength = receiver.length - header.headerLength
-    this.#noteAuthentic(length, nowMs)
+    this.#noteAuthentic(nowMs)
     this.#listener.onRtp(memory, header, receiver.index, nowMs)
   }
 
@@ -129,7 +127,7 @@ export class Peer implements RtpSink {
     if (receiver === undefined || this.#state !== 'connected') return this.#countDrop('srtp-before-dtls')
     const rejection = receiver.unprotectRtcp(memory, offset, length)
     if (rejection !== undefined) return this.#countDrop(rejection)
-    this.#noteAuthentic(length, nowMs)
+    this.#noteAuthentic(nowMs)
     this.#listener.onRtcp(memory, offset, receiver.length, nowMs)
   }
 
@@ -183,8 +181,7 @@ export class Peer implements RtpSink {
       payload as NativeMemory, payloadOffset, payloadLength, ssrc, extendedSequenceNumber,
     ) // prettier-ignore
     if (length < 0) return this.#countDrop('srtp-encrypt-failed')
-    this.packetsSent++
-    this.bytesSent += length
+    this.rtpPacketsSent++
     this.#output.commit(path, length)
   }
 
@@ -198,8 +195,6 @@ export class Peer implements RtpSink {
     for (let i = 0; i < length; i++) memory.bytes[offset + i] = bytes[i] as number
     const protectedLength = sender.protectRtcp(memory, offset, length)
     if (protectedLength < 0) return this.#countDrop('srtp-encrypt-failed')
-    this.packetsSent++
-    this.bytesSent += protectedLength
     this.#output.commit(path, protectedLength)
   }
 
@@ -214,10 +209,9 @@ export class Peer implements RtpSink {
     this.#receiver = undefined
   }
 
-  #noteAuthentic(length: number, nowMs: number): void {
+  #noteAuthentic(nowMs: number): void {
     this.#lastHeardMs = nowMs
     this.packetsReceived++
-    this.bytesReceived += length
     this.#dtls.settle()
   }
 
