@@ -28,6 +28,7 @@ const { values: options } = parseArgs({
 /** Bounds that keep a mistyped number from taking the machine down. */
 const limits = { viewers: 500, seconds: 60, runs: 20, viewerProcesses: 8 }
 const joinIntervalMs = 20
+const warmUpShare = 0.25
 const joinTimeoutMs = 10_000
 /** After the last join, before anything is measured: the joins' garbage is collected and code is compiled. */
 const settleMs = 3000
@@ -54,34 +55,43 @@ const viewerProcesses = readInteger('viewer-processes', options['viewer-processe
 const windowMs = readInteger('seconds', options.seconds, limits.seconds) * 1000
 const runsWanted = readInteger('runs', options.runs, limits.runs)
 const viewerCounts = options.viewers.split(',').map((text) => readInteger('viewers', text, limits.viewers))
+if (viewerCounts.some((count) => count < 2))
+  throw new Error('--viewers: at least 2, to tell what one more costs')
+
+type Viewers = Child<ViewersCommand, ViewersEvent>
+
+/** Shares `viewerCount` among the processes; resolves when each viewer has got a keyframe or has given up. */
+function joinAll(children: readonly Viewers[], endpoint: string, viewerCount: number) {
+  const intervalMs = joinIntervalMs * children.length
+  return Promise.all(
+    children.map((child, index) => {
+      const viewers = Math.floor((viewerCount + index) / children.length)
+      return child.ask({ type: 'join', endpoint, viewers, intervalMs, timeoutMs: joinTimeoutMs }, 'joined')
+    }),
+  )
+}
 
 async function measure(viewerCount: number): Promise<Run> {
   const gateway = await startGateway(options.gateway)
   const publisher = new Child<PublisherCommand, PublisherEvent>('publisher.js')
   const viewers = Array.from(
     { length: Math.min(viewerProcesses, viewerCount) },
-    () => new Child<ViewersCommand, ViewersEvent>('viewers.js'),
+    (): Viewers => new Child('viewers.js'),
   )
   const position = async () => (await publisher.ask({ type: 'position' }, 'position')).packets
   try {
+    const endpoint = `${gateway.url}/whep/bench`
     await publisher.ask(
       { type: 'publish', endpoint: `${gateway.url}/whip/bench`, settings: stream },
       'publishing',
     )
+    // The first viewers warm the gateway up: what is compiled and allocated once is not a viewer's memory.
+    const warmUp = Math.ceil(viewerCount * warmUpShare)
+    const joined = await joinAll(viewers, endpoint, warmUp)
     await delay(settleMs)
     await gateway.collectGarbage()
-    const idle = readMemory(gateway.pid)
-    const endpoint = `${gateway.url}/whep/bench`
-    const joined = await Promise.all(
-      viewers.map((child, index) => {
-        const share = Math.floor((viewerCount + index) / viewers.length)
-        const intervalMs = joinIntervalMs * viewers.length
-        return child.ask(
-          { type: 'join', endpoint, viewers: share, intervalMs, timeoutMs: joinTimeoutMs },
-          'joined',
-        )
-      }),
-    )
+    const few = readMemory(gateway.pid)
+    joined.push(...(await joinAll(viewers, endpoint, viewerCount - warmUp)))
     await delay(settleMs)
 
     const errorsBefore = readUdpBufferErrors()
@@ -93,7 +103,7 @@ async function measure(viewerCount: number): Promise<Run> {
     await delay(drainMs)
     const errorsAfter = readUdpBufferErrors()
     await gateway.collectGarbage()
-    const busy = readMemory(gateway.pid)
+    const all = readMemory(gateway.pid)
     const counts = await Promise.all(
       viewers.map((child) => child.ask({ type: 'count', from, to }, 'received')),
     )
@@ -108,9 +118,9 @@ async function measure(viewerCount: number): Promise<Run> {
       joins: joined.flatMap((event) => event.joins),
       joinFailures: joined.flatMap((event) => event.failures),
       delaysMs: counts.flatMap((count) => count.delaysMs),
-      rssPerViewerKiB: (busy.rssKiB - idle.rssKiB) / viewerCount,
-      pssPerViewerKiB: (busy.pssKiB - idle.pssKiB) / viewerCount,
-      idlePssKiB: idle.pssKiB,
+      rssPerViewerKiB: (all.rssKiB - few.rssKiB) / (viewerCount - warmUp),
+      pssPerViewerKiB: (all.pssKiB - few.pssKiB) / (viewerCount - warmUp),
+      pssKiB: all.pssKiB,
       udpReceiveBufferErrors: errorsAfter.receive - errorsBefore.receive,
       udpSendBufferErrors: errorsAfter.send - errorsBefore.send,
     }

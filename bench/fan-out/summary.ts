@@ -15,7 +15,7 @@ export interface Run {
   readonly delaysMs: readonly number[]
   readonly rssPerViewerKiB: number
   readonly pssPerViewerKiB: number
-  readonly idlePssKiB: number
+  readonly pssKiB: number
   readonly udpReceiveBufferErrors: number
   readonly udpSendBufferErrors: number
 }
@@ -74,7 +74,7 @@ const lines: readonly (readonly [name: string, value: (run: Run) => number, digi
   ],
   ['memory per viewer (PSS), KiB', (run) => run.pssPerViewerKiB, 0],
   ['memory per viewer (RSS), KiB', (run) => run.rssPerViewerKiB, 0],
-  ['memory without viewers (PSS), MiB', (run) => run.idlePssKiB / 1024, 0],
+  ['memory of the process (PSS), MiB', (run) => run.pssKiB / 1024, 0],
   ['joins that failed', (run) => run.joinFailures.length, 0],
   ['datagrams lost to full receive buffers', (run) => run.udpReceiveBufferErrors, 0],
   ['datagrams lost to full send buffers', (run) => run.udpSendBufferErrors, 0],
