@@ -113,38 +113,27 @@ describe('as DTLS client', () => {
   it('stops repeating once the peer has answered', () => {
     const pair = makePair({ gatewayRole: 'client' })
     pair.connect()
-    pair.sendRtcp(Buffer.from('80c90001000000ff', 'hex'))
     expect(pair.peer.nextTimeoutMs()).toBe(30_000)
   })
 })
 
-describe('once both ends have finished the handshake', () => {
+describe('once the handshake is done', () => {
   const report = Buffer.from('80c90001000000ff', 'hex')
 
-  it.each(['server', 'client'] as const)(
-    'a %s lets OpenSSL go, at the first authentic packet or after a while',
-    (gatewayRole) => {
-      for (const show of [
-        (pair: PeerPair) => pair.sendRtcp(report),
-        (pair: PeerPair) => pair.peer.handleTimeout(8_000),
-      ]) {
-        const pair = makePair({ gatewayRole })
-        const before = liveObjects.connections
-        pair.connect()
-        show(pair)
-        expect(liveObjects.connections).toBe(before - 1)
-        expect(pair.ended).toEqual([])
-        // Still there: media both ways, and the end by either side.
-        pair.sendRtcp(report)
-        pair.peer.sendRtcp(report, report.length)
-        pair.exchange()
-        expect(pair.remoteRtcp).toEqual([report])
-        pair.dtls.shutDown()
-        pair.exchange()
-        expect(pair.ended).toMatchObject([{ reason: 'closed-by-peer' }])
-      }
-    },
-  )
+  it.each(['server', 'client'] as const)('a %s lets OpenSSL go, and goes on without it', (gatewayRole) => {
+    const pair = makePair({ gatewayRole })
+    const before = liveObjects.connections
+    pair.connect()
+    expect(liveObjects.connections).toBe(before - 1)
+    pair.sendRtcp(report)
+    pair.peer.sendRtcp(report, report.length)
+    pair.exchange()
+    expect(pair.rtcp).toEqual([report])
+    expect(pair.remoteRtcp).toEqual([report])
+    pair.dtls.shutDown()
+    pair.exchange()
+    expect(pair.ended).toMatchObject([{ reason: 'closed-by-peer' }])
+  })
 
   it.each(['server', 'client'] as const)('a %s still says close_notify', (gatewayRole) => {
     const pair = makePair({ gatewayRole })
@@ -181,7 +170,6 @@ describe('once both ends have finished the handshake', () => {
     const pair = makePair()
     pair.check()
     pair.exchange()
-    pair.peer.handleTimeout(8_000)
     pair.network.take()
     const finished = Buffer.from('16fefd0001000000000000000100', 'hex')
     const sent: number[] = []

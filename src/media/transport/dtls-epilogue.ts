@@ -1,5 +1,5 @@
 /**
- * What is left of a DTLS 1.2 association once both ends have finished the handshake: alerts, and the last flight in case it was lost.
+ * What is left of a DTLS 1.2 association once our part of the handshake is done: alerts, and the last flight in case it was lost.
  *
  * OpenSSL keeps 60 to 75 KiB for each connection, most of it buffers for a handshake that is over. Media does not pass
  * through DTLS (RFC 5764 section 4.2), so a session that lasts keeps these few hundred bytes instead: the key with which the peer

@@ -9,12 +9,6 @@ import type { SrtpMasterKey, SrtpProfile } from './srtp-keys.ts'
 
 /** As client: when the first ClientHello is sent again. A peer that was not yet listening would else cost a whole second. */
 const CLIENT_HELLO_REPEAT_MS = [50, 100, 200, 400] as const
-/**
- * How long after the handshake OpenSSL's connection is kept for a peer that sends nothing by which it shows that it has finished too.
- * Longer than a client repeats its last flight in earnest (1, 2 and 4 s, RFC 6347 section 4.2.4.1).
- */
-const LINGER_MS = 8_000
-
 /** What the handshake gave. */
 export interface DtlsKeys {
   readonly profile: SrtpProfile
@@ -26,14 +20,13 @@ export interface DtlsKeys {
 export class DtlsTransport {
   readonly #role: 'client' | 'server'
   readonly #send: (bytes: Uint8Array, offset: number, length: number) => void
-  /** Until the handshake is over at both ends; then the epilogue takes its place where the cipher allows. */
+  /** Until our part of the handshake is done; then the epilogue takes its place where the cipher allows. */
   #connection: DtlsConnection | undefined
   #epilogue: DtlsEpilogue | undefined
   #lastFlight: Uint8Array[] = []
   #isStarted = false
   #isComplete = false
   #retransmitMs = Infinity
-  #settleMs = Infinity
   /** The ClientHello as it was first sent, until the peer's first answer. */
   #clientHello: Uint8Array | undefined
   #clientHelloSentMs = 0
@@ -82,7 +75,7 @@ export class DtlsTransport {
   }
 
   nextTimeoutMs(): number {
-    return Math.min(this.#retransmitMs, this.#settleMs, this.#clientHelloDueMs())
+    return Math.min(this.#retransmitMs, this.#clientHelloDueMs())
   }
 
   handleTimeout(nowMs: number): DtlsProgress {
@@ -95,7 +88,6 @@ export class DtlsTransport {
     if (connection !== undefined && nowMs >= this.#retransmitMs) {
       progress = this.#after(connection, connection.handleTimeout(), nowMs)
     }
-    if (nowMs >= this.#settleMs) this.settle()
     return progress
   }
 
@@ -103,7 +95,7 @@ export class DtlsTransport {
    * Checks the peer's certificate against its SDP and takes the keys; to be called once, at the first 'connected'.
    * @returns why there are none, in words, where there are none.
    */
-  complete(fingerprints: readonly Fingerprint[], nowMs: number): DtlsKeys | string {
+  complete(fingerprints: readonly Fingerprint[]): DtlsKeys | string {
     const connection = this.#connection
     if (connection === undefined) throw new Error('the handshake was completed before')
     const isKnown = fingerprints.some(
@@ -116,37 +108,10 @@ export class DtlsTransport {
     const material = connection.exportKeyingMaterial(keyingMaterialBytes(profile))
     const { client, server } = splitKeyingMaterial(profile, material)
     this.#isComplete = true
-    this.#settleMs = nowMs + LINGER_MS
+    this.#settle(connection)
     return this.#role === 'client'
       ? { profile, local: client, remote: server }
       : { profile, local: server, remote: client }
-  }
-
-  /**
-   * To be called when an authentic packet has come: whoever has the keys has finished the handshake, so that OpenSSL's connection can go.
-   * Costs nothing when called again.
-   */
-  settle(): void {
-    if (this.#settleMs === Infinity) return
-    this.#settleMs = Infinity
-    const connection = this.#connection
-    const secrets = connection?.secrets()
-    if (connection === undefined || secrets === undefined) return
-    let closeNotify = new Uint8Array(0)
-    connection.shutDown()
-    connection.takeDatagrams(
-      (memory, offset, length) => (closeNotify = memory.bytes.slice(offset, offset + length)),
-    )
-    connection.free()
-    this.#connection = undefined
-    this.#retransmitMs = Infinity
-    this.#epilogue = new DtlsEpilogue(
-      secrets,
-      this.#role,
-      closeNotify,
-      this.#role === 'server' ? this.#lastFlight : [],
-    )
-    this.#lastFlight = []
   }
 
   /** Sends close_notify where there is an association, and frees everything. */
@@ -162,6 +127,27 @@ export class DtlsTransport {
     }
     this.#connection = undefined
     this.#epilogue = undefined
+  }
+
+  /** Puts the epilogue in the place of OpenSSL's connection, where its cipher is one that the epilogue knows. */
+  #settle(connection: DtlsConnection): void {
+    const secrets = connection.secrets()
+    if (secrets === undefined) return
+    let closeNotify = new Uint8Array(0)
+    connection.shutDown()
+    connection.takeDatagrams(
+      (memory, offset, length) => (closeNotify = memory.bytes.slice(offset, offset + length)),
+    )
+    connection.free()
+    this.#connection = undefined
+    this.#retransmitMs = Infinity
+    this.#epilogue = new DtlsEpilogue(
+      secrets,
+      this.#role,
+      closeNotify,
+      this.#role === 'server' ? this.#lastFlight : [],
+    )
+    this.#lastFlight = []
   }
 
   #after(connection: DtlsConnection, progress: DtlsProgress, nowMs: number): DtlsProgress {

@@ -212,7 +212,6 @@ export class Peer implements RtpSink {
   #noteAuthentic(nowMs: number): void {
     this.#lastHeardMs = nowMs
     this.packetsReceived++
-    this.#dtls.settle()
   }
 
   #afterDtls(progress: DtlsProgress, nowMs: number): void {
@@ -230,7 +229,7 @@ export class Peer implements RtpSink {
   }
 
   #complete(nowMs: number): void {
-    const keys = this.#dtls.complete(this.#parameters.remoteFingerprints, nowMs)
+    const keys = this.#dtls.complete(this.#parameters.remoteFingerprints)
     if (typeof keys === 'string') return this.#end('dtls-failed', keys)
     this.#sender = new SrtpSender(keys.profile, keys.local)
     this.#receiver = new SrtpReceiver(keys.profile, keys.remote)
