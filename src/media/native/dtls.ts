@@ -17,6 +17,7 @@ const DTLS1_2_VERSION = 0xfefd
 const SSL_SESS_CACHE_OFF = 0
 const SSL_OP_NO_QUERY_MTU = 0x1000
 const SSL_OP_NO_TICKET = 0x4000
+const SSL_OP_CIPHER_SERVER_PREFERENCE = 0x400000
 const SSL_OP_NO_RENEGOTIATION = 0x40000000
 const SSL_VERIFY_PEER = 1
 const SSL_VERIFY_FAIL_IF_NO_PEER_CERT = 2
@@ -27,7 +28,10 @@ const BIO_CTRL_RESET = 1
 const BIO_CTRL_PENDING = 10
 const BIO_C_SET_BUF_MEM_EOF_RETURN = 130
 const EVP_PKEY_EC = 408
-/** All forward secret; ECDSA for browsers, RSA for peers that bring such a certificate. */
+/**
+ * All forward secret; ECDSA for browsers, RSA for peers that bring such a certificate. As server we choose by this order, whose first two
+ * let a connection be replaced by its epilogue.
+ */
 const CIPHERS =
   'ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA'
 /** In the order of preference. The second is what FFmpeg and older libwebrtc builds speak. */
@@ -75,7 +79,10 @@ export class DtlsContext {
     this.context = context
     must('DTLS 1.2', openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, DTLS1_2_VERSION, 0))
     openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, 0)
-    openssl.SSL_CTX_set_options(context, SSL_OP_NO_QUERY_MTU + SSL_OP_NO_TICKET + SSL_OP_NO_RENEGOTIATION)
+    openssl.SSL_CTX_set_options(
+      context,
+      SSL_OP_NO_QUERY_MTU + SSL_OP_NO_TICKET + SSL_OP_CIPHER_SERVER_PREFERENCE + SSL_OP_NO_RENEGOTIATION,
+    )
     must(
       'SSL_CTX_set_cipher_list',
       openssl.SSL_CTX_set_cipher_list(context, this.#keep(nativeString(CIPHERS)).address),
