@@ -4,21 +4,19 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const startTimeoutMs = 10_000
 const stopTimeoutMs = 10_000
-/** A collection takes some 10 ms; freed pages go back to the system a little later. */
-const garbageCollectionMs = 1000
-
-const garbageCollection = new URL('garbage-collection.js', import.meta.url).href
+const heapReport = new URL('heap-report.js', import.meta.url).href
 
 export interface Gateway {
   readonly pid: number
   /** Without a slash at the end. */
   readonly url: string
-  /** Collects the garbage of all its threads. */
-  collectGarbage(): Promise<void>
+  /** Collects the garbage of all its threads, and says what its heaps then hold without need. */
+  unusedHeapBytes(): Promise<number>
   stop(): Promise<void>
 }
 
@@ -30,7 +28,7 @@ export async function startGateway(program: string): Promise<Gateway> {
     [
       '--expose-gc',
       '--import',
-      garbageCollection,
+      heapReport,
       program,
       '--http',
       url,
@@ -40,11 +38,12 @@ export async function startGateway(program: string): Promise<Gateway> {
       'warn',
     ],
     // Its announcement is of no interest here; warnings and errors are, and those of a JSON log are on standard output too.
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit', 'pipe'] },
   )
-  createInterface({ input: child.stdout }).on('line', (line) => {
+  createInterface({ input: child.stdout as Readable }).on('line', (line) => {
     if (!line.includes('"event":"ready"')) console.error(line)
   })
+  const heapReports = createInterface({ input: child.stdio[3] as Readable })
   const { pid } = child
   if (pid === undefined) throw new Error(`cannot start ${program}`)
   try {
@@ -57,9 +56,11 @@ export async function startGateway(program: string): Promise<Gateway> {
     pid,
     url: `http://${url}`,
     stop: () => stop(child),
-    collectGarbage: async () => {
+    unusedHeapBytes: async () => {
+      const line = once(heapReports, 'line', { signal: AbortSignal.timeout(startTimeoutMs) })
       child.kill('SIGUSR2')
-      await delay(garbageCollectionMs)
+      const [text] = (await line) as [string]
+      return Number(text)
     },
   }
 }

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Child } from './child.ts'
-import { startGateway } from './gateway.ts'
+import { type Gateway, startGateway } from './gateway.ts'
 import type {
   PublisherCommand,
   PublisherEvent,
@@ -10,7 +10,7 @@ import type {
   ViewersCommand,
   ViewersEvent,
 } from './messages.ts'
-import { readMemory, readUdpBufferErrors, readUsage, usageBetween } from './process-usage.ts'
+import { readPssKiB, readUdpBufferErrors, readUsage, usageBetween } from './process-usage.ts'
 import { measureReference, type ReferenceResult } from './reference.ts'
 import { describeReference, describeRuns, type Run } from './summary.ts'
 
@@ -71,6 +71,13 @@ function joinAll(children: readonly Viewers[], endpoint: string, viewerCount: nu
   )
 }
 
+/** Proportional set size, with and without the pages that V8 keeps for later. */
+async function measureMemory(gateway: Gateway): Promise<{ pssKiB: number; liveKiB: number }> {
+  const unusedKiB = (await gateway.unusedHeapBytes()) / 1024
+  const pssKiB = readPssKiB(gateway.pid)
+  return { pssKiB, liveKiB: pssKiB - unusedKiB }
+}
+
 async function measure(viewerCount: number): Promise<Run> {
   const gateway = await startGateway(options.gateway)
   const publisher = new Child<PublisherCommand, PublisherEvent>('publisher.js')
@@ -89,8 +96,7 @@ async function measure(viewerCount: number): Promise<Run> {
     const warmUp = Math.ceil(viewerCount * warmUpShare)
     const joined = await joinAll(viewers, endpoint, warmUp)
     await delay(settleMs)
-    await gateway.collectGarbage()
-    const few = readMemory(gateway.pid)
+    const few = await measureMemory(gateway)
     joined.push(...(await joinAll(viewers, endpoint, viewerCount - warmUp)))
     await delay(settleMs)
 
@@ -102,8 +108,7 @@ async function measure(viewerCount: number): Promise<Run> {
     const usageAfter = readUsage(gateway.pid)
     await delay(drainMs)
     const errorsAfter = readUdpBufferErrors()
-    await gateway.collectGarbage()
-    const all = readMemory(gateway.pid)
+    const all = await measureMemory(gateway)
     const counts = await Promise.all(
       viewers.map((child) => child.ask({ type: 'count', from, to }, 'received')),
     )
@@ -118,8 +123,7 @@ async function measure(viewerCount: number): Promise<Run> {
       joins: joined.flatMap((event) => event.joins),
       joinFailures: joined.flatMap((event) => event.failures),
       delaysMs: counts.flatMap((count) => count.delaysMs),
-      rssPerViewerKiB: (all.rssKiB - few.rssKiB) / (viewerCount - warmUp),
-      pssPerViewerKiB: (all.pssKiB - few.pssKiB) / (viewerCount - warmUp),
+      kibibytesPerViewer: (all.liveKiB - few.liveKiB) / (viewerCount - warmUp),
       pssKiB: all.pssKiB,
       udpReceiveBufferErrors: errorsAfter.receive - errorsBefore.receive,
       udpSendBufferErrors: errorsAfter.send - errorsBefore.send,

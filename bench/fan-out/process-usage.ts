@@ -67,15 +67,9 @@ export function usageBetween(pid: number, before: ProcessUsage, after: ProcessUs
   }
 }
 
-export interface MemoryUsage {
-  readonly rssKiB: number
-  readonly pssKiB: number
-}
-
-export function readMemory(pid: number): MemoryUsage {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const kibibytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1])
-  return { rssKiB: kibibytes('Rss'), pssKiB: kibibytes('Pss') }
+/** Proportional set size: resident pages, those that are shared with other processes in part. */
+export function readPssKiB(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1])
 }
 
 /** Datagrams of the whole host that found a full receive buffer or send buffer. */

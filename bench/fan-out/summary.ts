@@ -13,8 +13,7 @@ export interface Run {
   readonly joins: readonly JoinTimes[]
   readonly joinFailures: readonly string[]
   readonly delaysMs: readonly number[]
-  readonly rssPerViewerKiB: number
-  readonly pssPerViewerKiB: number
+  readonly kibibytesPerViewer: number
   readonly pssKiB: number
   readonly udpReceiveBufferErrors: number
   readonly udpSendBufferErrors: number
@@ -72,8 +71,7 @@ const lines: readonly (readonly [name: string, value: (run: Run) => number, digi
     (run) => median(run.joins.map((join) => join.firstKeyframeMs).filter(isNumber)),
     0,
   ],
-  ['memory per viewer (PSS), KiB', (run) => run.pssPerViewerKiB, 0],
-  ['memory per viewer (RSS), KiB', (run) => run.rssPerViewerKiB, 0],
+  ['memory per viewer, KiB', (run) => run.kibibytesPerViewer, 0],
   ['memory of the process (PSS), MiB', (run) => run.pssKiB / 1024, 0],
   ['joins that failed', (run) => run.joinFailures.length, 0],
   ['datagrams lost to full receive buffers', (run) => run.udpReceiveBufferErrors, 0],
