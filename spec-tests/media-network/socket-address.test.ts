@@ -3,9 +3,8 @@ import fc from 'fast-check'
 import { isIP } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { NativeMemory } from '../../src/media/native/memory.ts'
-import type { MediaSocket } from '../../src/media/network/media-socket.ts'
 import { describeSocketAddress, writeSocketAddress } from '../../src/media/network/socket-address.ts'
-import { PathTable, SocketPath } from '../../src/media/network/socket-path.ts'
+import { PathTable, SocketPath, type PathSocket } from '../../src/media/network/socket-path.ts'
 
 const memory = new NativeMemory(256)
 
@@ -52,17 +51,17 @@ describe('socket addresses', () => {
 })
 
 describe('the table of paths', () => {
-  const sockets = [0, 1].map((index) => ({ index }) as MediaSocket)
-  const pathFrom = (socket: MediaSocket, address: string, port: number): SocketPath => {
+  const sockets = [0, 1].map((index) => ({ index }) as PathSocket)
+  const pathFrom = (socket: PathSocket, address: string, port: number): SocketPath => {
     const encoded = new NativeMemory(64)
     writeSocketAddress(encoded.bytes, encoded.view, 0, address, port)
     return new SocketPath(socket, encoded, 0)
   }
-  const [first, second] = sockets as [MediaSocket, MediaSocket]
+  const [first, second] = sockets as [PathSocket, PathSocket]
 
   it('finds the owner by socket, address and port, and nobody else', () => {
     const table = new PathTable<string>(1)
-    const entries: [MediaSocket, string, number][] = [
+    const entries: [PathSocket, string, number][] = [
       [first, '192.0.2.1', 1000],
       [first, '192.0.2.1', 1001],
       [first, '192.0.2.2', 1000],

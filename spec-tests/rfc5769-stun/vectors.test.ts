@@ -11,7 +11,7 @@ import {
 import { SocketPath } from '../../src/media/network/socket-path.ts'
 import { writeSocketAddress } from '../../src/media/network/socket-address.ts'
 import { NativeMemory } from '../../src/media/native/memory.ts'
-import type { MediaSocket } from '../../src/media/network/media-socket.ts'
+import type { PathSocket } from '../../src/media/network/socket-path.ts'
 import { bindingRequest, readAttributes } from '../support/stun-client.ts'
 
 const password = Buffer.from('VOkJxbRl1RmTxUk/WvJxBt')
@@ -82,7 +82,7 @@ describe('RFC 5769 section 2', () => {
 
     const encoded = new NativeMemory(64)
     writeSocketAddress(encoded.bytes, encoded.view, 0, address, 32853)
-    const path = new SocketPath({} as MediaSocket, encoded, 0)
+    const path = new SocketPath({} as PathSocket, encoded, 0)
     const out = Buffer.alloc(200)
     const writer = new StunResponseWriter()
     writer.begin(out, new DataView(out.buffer, out.byteOffset), 0, BINDING_SUCCESS, response, message)

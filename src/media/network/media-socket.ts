@@ -2,17 +2,12 @@
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { SOCKET_ADDRESS_BYTES } from '../native/libc.ts'
 import { NativeMemory } from '../native/memory.ts'
-import {
-  NativeReceiver,
-  SOCKET_BUFFER_BYTES,
-  NativeSender,
-  RECEIVE_BATCH,
-  RECEIVE_SLOT_BYTES,
-  SOCKET_ADDRESS_BYTES,
-  openUdpSocket,
-} from '../native/udp.ts'
-import type { SendCounters } from '../native/udp.ts'
+import { NativeReceiver, RECEIVE_BATCH, RECEIVE_SLOT_BYTES } from '../native/udp-receiver.ts'
+import { NativeSender } from '../native/udp-sender.ts'
+import type { SendCounters } from '../native/udp-sender.ts'
+import { SOCKET_BUFFER_BYTES, openUdpSocket } from '../native/udp-socket.ts'
 import { PortableUdpSender } from './portable-udp-sender.ts'
 import { writeSocketAddress } from './socket-address.ts'
 import type { UdpSender } from './udp-sender.ts'

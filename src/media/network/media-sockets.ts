@@ -1,6 +1,6 @@
 /** All UDP sockets of the media thread: one per local address, on one port number, so that answers leave from where checks came in. */
 import type { ListeningAddress } from '../contract.ts'
-import { hasNativeUdp } from '../native/udp.ts'
+import { hasNativeUdp } from '../native/libc.ts'
 import { localAddresses } from './local-addresses.ts'
 import { MediaSocket } from './media-socket.ts'
 import type { MediaSocketHandler } from './media-socket.ts'

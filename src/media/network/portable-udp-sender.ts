@@ -1,9 +1,8 @@
 /** The UDP sender for systems without sendmmsg: node:dgram, one call per datagram. */
 import type { Socket } from 'node:dgram'
 import { NativeMemory } from '../native/memory.ts'
-import type { SendCounters } from '../native/udp.ts'
-import type { SocketPath } from './socket-path.ts'
-import type { UdpSender } from './udp-sender.ts'
+import type { SendCounters } from '../native/udp-sender.ts'
+import type { UdpDestination, UdpSender } from './udp-sender.ts'
 
 /** Where the next datagram is assembled; longer than any that is ever sent. */
 const ASSEMBLY_BYTES = 4096
@@ -29,7 +28,7 @@ export class PortableUdpSender implements UdpSender {
     return maxLengthBytes <= ASSEMBLY_BYTES ? 0 : -1
   }
 
-  commit(destination: SocketPath, lengthBytes: number): void {
+  commit(destination: UdpDestination, lengthBytes: number): void {
     this.#queue.push({
       bytes: Buffer.from(this.memory.bytes.subarray(0, lengthBytes)),
       address: destination.remoteAddress,

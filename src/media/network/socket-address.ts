@@ -5,7 +5,7 @@
  *     sockaddr_in6  family 2 | port 2 (network order) | flow 4 | address 16 | scope 4
  */
 import { isIP } from 'node:net'
-import { IPV4_SOCKET_ADDRESS_BYTES, IPV6_SOCKET_ADDRESS_BYTES } from '../native/udp.ts'
+import { IPV4_SOCKET_ADDRESS_BYTES, IPV6_SOCKET_ADDRESS_BYTES } from '../native/libc.ts'
 
 const AF_INET = 2
 const AF_INET6 = 10

@@ -1,24 +1,29 @@
 /** Paths (a local socket and a remote address) and the table that finds the peer of a datagram by where it came from. */
+import { SOCKET_ADDRESS_BYTES } from '../native/libc.ts'
 import { NativeMemory } from '../native/memory.ts'
-import { SOCKET_ADDRESS_BYTES } from '../native/udp.ts'
-import type { SocketAddressSlot } from '../native/udp.ts'
 import type { Path } from '../transport/ports.ts'
-import type { MediaSocket } from './media-socket.ts'
 import {
   addressBytesOffset,
   describeSocketAddress,
   socketAddressFamily,
   socketAddressLength,
 } from './socket-address.ts'
+import type { UdpDestination, UdpSender } from './udp-sender.ts'
 
 /** Paths of all sessions together. */
 const MAX_PATHS = 65_536
 /** Addresses are kept in blocks, so that a path costs no ArrayBuffer of its own. */
 const ADDRESSES_PER_BLOCK = 256
 
+/** What a path needs of its socket. */
+export interface PathSocket {
+  readonly index: number
+  readonly sender: UdpSender
+}
+
 /** A path; its address is in `memory` at `offset`, which must not change while it is in use. */
-export class SocketPath implements Path, SocketAddressSlot {
-  socket: MediaSocket
+export class SocketPath implements Path, UdpDestination {
+  socket: PathSocket
   memory: NativeMemory
   offset: number
   length = 0
@@ -26,7 +31,7 @@ export class SocketPath implements Path, SocketAddressSlot {
   /** Set while the path is in the table. */
   key = -1
 
-  constructor(socket: MediaSocket, memory: NativeMemory, offset: number) {
+  constructor(socket: PathSocket, memory: NativeMemory, offset: number) {
     this.socket = socket
     this.memory = memory
     this.offset = offset
@@ -98,7 +103,7 @@ export class PathTable<Owner> {
 
   /** Finds the owner of the address encoded at `offset`, as seen by `socket`. */
   find(
-    socket: MediaSocket,
+    socket: PathSocket,
     memory: NativeMemory,
     offset: number,
   ): { path: SocketPath; owner: Owner } | undefined {
@@ -150,7 +155,7 @@ export class PathTable<Owner> {
   }
 
   /** A number below 2^53: exact for IPv4 and up to 32 sockets, a seeded hash else (`find` compares the address itself). */
-  #keyOf(socket: MediaSocket, memory: NativeMemory, offset: number): number {
+  #keyOf(socket: PathSocket, memory: NativeMemory, offset: number): number {
     const { view } = memory
     const port = view.getUint16(offset + 2)
     if (socketAddressFamily(view, offset) === 4) {
