@@ -37,7 +37,7 @@ export const recvmmsg = bindCall<[N, N, N, N, N]>('recvmmsg', 'int', [
   'int',
   pointer,
 ])
-export const sendto = bindCall<[N, N, N, N, N, N]>('sendto', 'ssize_t', [
+export const sendto = bindCall<[N, N, N, N, N, N]>('sendto', 'long', [
   'int',
   pointer,
   'size_t',
