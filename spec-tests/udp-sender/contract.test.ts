@@ -44,7 +44,7 @@ const kinds = hasNativeUdp ? (['native', 'portable'] as const) : (['portable'] a
 describe.each(kinds)('the %s sender', (kind) => {
   describe.each(['127.0.0.1', '::1'])('over %s', (address) => {
     const counters = createSendCounters()
-    const arrived: { text: string; from: string }[] = []
+    const arrived: { text: string; from: string; ageMs: number }[] = []
     let socket: MediaSocket
 
     beforeEach(async () => {
@@ -58,9 +58,9 @@ describe.each(kinds)('the %s sender', (kind) => {
         kind,
         counters,
         handler: {
-          onDatagram(from, memory, offset, length, addresses, addressOffset) {
+          onDatagram(from, memory, offset, length, addresses, addressOffset, ageMs) {
             const text = Buffer.from(memory.bytes.subarray(offset, offset + length)).toString()
-            arrived.push({ text, from: new SocketPath(from, addresses, addressOffset).describe() })
+            arrived.push({ text, from: new SocketPath(from, addresses, addressOffset).describe(), ageMs })
           },
           onBatchEnd: () => undefined,
           onSocketError: (_socket, error) => {
@@ -169,6 +169,23 @@ describe.each(kinds)('the %s sender', (kind) => {
         {},
         () => counters,
       )
+    })
+
+    it('knows how long a datagram has waited, where the kernel says so', async () => {
+      const memory = new NativeMemory(64)
+      writeSocketAddress(memory.bytes, memory.view, 0, address, socket.port)
+      const toItself = new SocketPath(socket, memory, 0)
+      for (const text of ['a', 'b', 'c']) send(toItself, Buffer.from(text))
+      socket.sender.flush()
+      // Nothing is received while this thread is busy.
+      const sentMs = performance.now()
+      while (performance.now() < sentMs + 60);
+      await waitFor('all datagrams', () => arrived.length === 3)
+      if (kind === 'portable') expect(arrived.map(({ ageMs }) => ageMs)).toEqual([0, 0, 0])
+      for (const { ageMs } of kind === 'native' ? arrived : []) {
+        expect(ageMs).toBeGreaterThan(30)
+        expect(ageMs).toBeLessThan(1_000)
+      }
     })
 
     it('receives what comes in one burst, each with its sender', async () => {

@@ -73,8 +73,16 @@ export class MediaEngine implements MediaSessionListener {
       seed: randomUint32(),
     })
     this.#sockets = new MediaSockets({
-      onDatagram: (socket, memory, offset, length, addresses, addressOffset) => {
-        const session = this.#router.route(socket, memory, offset, length, addresses, addressOffset, now())
+      onDatagram: (socket, memory, offset, length, addresses, addressOffset, ageMs) => {
+        const session = this.#router.route(
+          socket,
+          memory,
+          offset,
+          length,
+          addresses,
+          addressOffset,
+          now() - ageMs,
+        )
         if (session !== undefined) this.#touch(session)
       },
       onBatchEnd: () => this.#endTurn(now()),

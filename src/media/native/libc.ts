@@ -45,6 +45,7 @@ export const sendto = bindCall<[N, N, N, N, N, N]>('sendto', 'long', [
   pointer,
   'uint32_t',
 ])
+export const clock_gettime = bindCall<[N, N]>('clock_gettime', 'int', ['int', pointer])
 export const poll = bindCall<[N, N, N]>('poll', 'int', [pointer, 'unsigned long', 'int'])
 
 /** Whether this system has the calls, and the layouts below. */
@@ -71,6 +72,9 @@ export interface SocketAddressSlot {
   /** 16 for IPv4, 28 for IPv6. */
   readonly length: number
 }
+
+/** Control messages: struct cmsghdr is length (8), level (4), type (4); the data follow. */
+export const CMSG_HEADER_BYTES = 16
 
 /** struct iovec: base, length. */
 export const IOVEC_BYTES = 16

@@ -16,6 +16,7 @@ const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 const SO_SNDBUF = 7
 const SO_RCVBUF = 8
+const SO_TIMESTAMPNS = 35
 const SO_SNDBUFFORCE = 32
 const SO_RCVBUFFORCE = 33
 const IPPROTO_IPV6 = 41
@@ -45,6 +46,7 @@ export function openUdpSocket(socketAddress: Uint8Array, family: 4 | 6): { fd: n
       setInteger(SOL_SOCKET, SO_SNDBUF, SOCKET_BUFFER_BYTES)
     if (setInteger(SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER_BYTES) < 0)
       setInteger(SOL_SOCKET, SO_RCVBUF, SOCKET_BUFFER_BYTES)
+    setInteger(SOL_SOCKET, SO_TIMESTAMPNS, 1)
     scratch.bytes.set(socketAddress)
     const length = family === 4 ? IPV4_SOCKET_ADDRESS_BYTES : IPV6_SOCKET_ADDRESS_BYTES
     mustCall('bind', libc.bind(fd, scratch.address, length))

@@ -16,7 +16,7 @@ import type { UdpSender } from './udp-sender.ts'
 const MAX_BATCHES_PER_TURN = 8
 
 export interface MediaSocketHandler {
-  /** One datagram; `addressMemory` holds its sender. Both are valid until `onBatchEnd` returns. */
+  /** One datagram, which has waited for `ageMs`; `addressMemory` holds its sender. Both are valid until `onBatchEnd` returns. */
   onDatagram(
     socket: MediaSocket,
     memory: NativeMemory,
@@ -24,6 +24,7 @@ export interface MediaSocketHandler {
     length: number,
     addressMemory: NativeMemory,
     addressOffset: number,
+    ageMs: number,
   ): void
   /** What was received together has been handed over: the time to send what came of it. */
   onBatchEnd(): void
@@ -111,12 +112,8 @@ export class MediaSocket {
 
   /** The event loop hands over the first datagram; the rest is then taken in batches, without an allocation for each. */
   #onMessage(message: Buffer, address: string, port: number): void {
-    if (message.length <= RECEIVE_SLOT_BYTES) {
-      this.#first.bytes.set(message)
-      writeSocketAddress(this.#firstAddress.bytes, this.#firstAddress.view, 0, address, port)
-      this.#handler.onDatagram(this, this.#first, 0, message.length, this.#firstAddress, 0)
-    }
     if (this.#fd < 0) {
+      this.#takeFirst(message, address, port, 0)
       this.#endOfTurn ??= setImmediate(() => {
         this.#endOfTurn = undefined
         this.#handler.onBatchEnd()
@@ -124,23 +121,37 @@ export class MediaSocket {
       return
     }
     const receiver = (sharedReceiver ??= new NativeReceiver())
-    for (let batch = 0; batch < MAX_BATCHES_PER_TURN; batch++) {
-      const count = receiver.receive(this.#fd)
-      for (let i = 0; i < count; i++) {
-        const length = receiver.lengthOf(i)
-        if (length < 0) continue
-        const offset = i * RECEIVE_SLOT_BYTES
-        this.#handler.onDatagram(
-          this,
-          receiver.memory,
-          offset,
-          length,
-          receiver.addresses,
-          i * SOCKET_ADDRESS_BYTES,
-        )
-      }
+    let count = receiver.receive(this.#fd)
+    // The first one has come no later than the next, whose arrival the kernel has noted.
+    this.#takeFirst(message, address, port, count > 0 ? receiver.ageOf(0) : 0)
+    for (let batch = 1; ; batch++) {
+      for (let i = 0; i < count; i++) this.#take(receiver, i)
       this.#handler.onBatchEnd()
-      if (count < RECEIVE_BATCH) break
+      if (count < RECEIVE_BATCH || batch === MAX_BATCHES_PER_TURN) return
+      count = receiver.receive(this.#fd)
     }
+  }
+
+  #takeFirst(message: Buffer, address: string, port: number, ageMs: number): void {
+    if (message.length > RECEIVE_SLOT_BYTES) return
+    this.#first.bytes.set(message)
+    writeSocketAddress(this.#firstAddress.bytes, this.#firstAddress.view, 0, address, port)
+    this.#handler.onDatagram(this, this.#first, 0, message.length, this.#firstAddress, 0, ageMs)
+  }
+
+  #take(receiver: NativeReceiver, i: number): void {
+    const length = receiver.lengthOf(i)
+    if (length < 0) return
+    const { memory, addresses } = receiver
+    const ageMs = receiver.ageOf(i)
+    this.#handler.onDatagram(
+      this,
+      memory,
+      i * RECEIVE_SLOT_BYTES,
+      length,
+      addresses,
+      i * SOCKET_ADDRESS_BYTES,
+      ageMs,
+    )
   }
 }
