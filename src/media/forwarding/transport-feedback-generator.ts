@@ -48,7 +48,7 @@ export class TransportFeedbackGenerator {
       if (this.#base <= number - windowPackets) this.#base = number - windowPackets + 1
     } else {
       if (ahead <= -windowPackets || !Number.isNaN(this.#arrivalsMs[number & windowMask]!)) return
-      // Late, and reported as lost: reported again from there (as libwebrtc does).
+      // Late, and reported as lost: reported again from there, so that its sender learns of it before it gives it up.
       if (number < this.#base) this.#base = number
     }
     this.#arrivalsMs[number & windowMask] = nowMs
