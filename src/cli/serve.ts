@@ -6,6 +6,7 @@ import { createApp } from '../http/app.ts'
 import { staticTokenAuthorizer } from '../http/authorizer.ts'
 import type { HttpServer } from '../http/server.ts'
 import { listenHttp } from '../http/server.ts'
+import type { ListeningAddress } from '../media/contract.ts'
 import type { MediaThread } from '../media/media-thread.ts'
 import { startMediaThread } from '../media/media-thread.ts'
 import { hostCandidates } from '../streams/candidates.ts'
@@ -65,7 +66,9 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
   )
   const media = await startMedia(config, certificate, http.port)
 
-  const candidates = hostCandidates(media.addresses, config.publicAddress, machineAddresses())
+  const candidatesFor = (addresses: readonly ListeningAddress[]) =>
+    hostCandidates(addresses, config.publicAddress, machineAddresses())
+  const candidates = candidatesFor(media.addresses)
   const streams = new StreamRegistry({
     media,
     fingerprint: certificate.fingerprint,
@@ -82,6 +85,7 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
   })
   media.onEvent((event) => {
     logMediaEvent(logger, event)
+    if (event.type === 'listening') streams.setCandidates(candidatesFor(event.addresses))
     streams.handleEvent(event)
   })
   const app = createApp({

@@ -140,7 +140,7 @@ export type EndReason =
   | 'internal-error'
 
 export type MediaEvent =
-  /** The sockets are open; commands are taken from now on. */
+  /** The sockets are open; commands are taken from now on. Said again whenever the machine's addresses have changed. */
   | {
       readonly type: 'listening'
       readonly addresses: readonly ListeningAddress[]

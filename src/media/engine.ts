@@ -22,6 +22,9 @@ import type { DatagramOutput } from './transport/ports.ts'
 /** Upper bound of packet memory on one thread: a hundred busy sources with full stores. */
 const PACKET_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
 
+/** How often the machine's addresses are looked at again. */
+const ADDRESS_REFRESH_MS = 10_000
+
 type OpenCommand = Extract<MediaCommand, { type: 'open-publisher' | 'open-viewer' }>
 
 /** A path's own socket is the way out; what is committed is sent at the end of the turn. */
@@ -51,6 +54,7 @@ export class MediaEngine implements MediaSessionListener {
     []
   readonly #dropped = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
+  #refresh: NodeJS.Timeout | undefined
   #timerDueMs = Infinity
   #closed = false
 
@@ -96,7 +100,11 @@ export class MediaEngine implements MediaSessionListener {
     for (const { address, error } of await this.#sockets.open(addresses, port, udpSender)) {
       this.#warn('cannot bind a local address', { address, error: error.message })
     }
-    this.#emit({ type: 'listening', addresses: this.#sockets.addresses, sender: this.#sockets.kind })
+    this.#announce()
+    this.#refresh = setInterval(() => {
+      void this.#sockets.refresh().then((changed) => (changed ? this.#announce() : undefined))
+    }, ADDRESS_REFRESH_MS)
+    this.#refresh.unref()
   }
 
   execute(command: MediaCommand): void {
@@ -200,6 +208,7 @@ export class MediaEngine implements MediaSessionListener {
     this.#endTurn(nowMs)
     this.#closed = true
     clearTimeout(this.#timer)
+    clearInterval(this.#refresh)
     this.#sockets.close()
   }
 
@@ -240,6 +249,10 @@ export class MediaEngine implements MediaSessionListener {
       this.#deadlines.advance(dueMs)
       this.#endTurn(dueMs)
     }, wait)
+  }
+
+  #announce(): void {
+    this.#emit({ type: 'listening', addresses: this.#sockets.addresses, sender: this.#sockets.kind })
   }
 
   #countDrop(reason: string): void {

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { ListeningAddress, MediaCommand, MediaEvent, MediaThreadOptions } from './contract.ts'
 
 export interface MediaThread {
+  /** Those of the start; a 'listening' event tells of later ones. */
   readonly addresses: readonly ListeningAddress[]
   /** Which UDP sender is in use. */
   readonly sender: 'native' | 'portable'
@@ -29,8 +30,8 @@ export async function startMediaThread(options: MediaThreadOptions): Promise<Med
   let listener: ((event: MediaEvent) => void) | undefined
   const listening = await new Promise<Extract<MediaEvent, { type: 'listening' }>>((resolve, reject) => {
     worker.on('message', (event: MediaEvent) => {
-      if (event.type === 'listening') resolve(event)
-      else if (listener === undefined) kept.push(event)
+      if (event.type === 'listening') resolve(event) // does nothing but the first time
+      if (listener === undefined) kept.push(event)
       else listener(event)
     })
     exited.then(

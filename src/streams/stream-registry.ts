@@ -67,10 +67,12 @@ export class StreamRegistry {
   readonly #streams = new Map<StreamName, Stream>()
   readonly #sessions = new Map<SessionId, Session>()
   readonly #ufrags = new Set<string>()
+  #candidates: readonly ListeningAddress[]
   #shuttingDown = false
 
   constructor(options: StreamRegistryOptions) {
     this.#options = options
+    this.#candidates = options.candidates
   }
 
   /** What must be empty again when all sessions have ended. */
@@ -171,6 +173,11 @@ export class StreamRegistry {
     if (session === undefined) return false
     this.#close(session, reason)
     return true
+  }
+
+  /** Host candidates for answers from now on: the machine's addresses have changed. */
+  setCandidates(candidates: readonly ListeningAddress[]): void {
+    this.#candidates = candidates
   }
 
   /** To be called with every event of the media wing. Events of sessions that have ended here already are late, and ignored. */
@@ -301,12 +308,12 @@ export class StreamRegistry {
   }
 
   #describeOurselves(): GatewayTransport {
-    const { chance, candidates, fingerprint } = this.#options
+    const { chance, fingerprint } = this.#options
     return {
       ufrag: newUfrag(chance, this.#ufrags),
       password: newPassword(chance),
       fingerprint,
-      candidates,
+      candidates: this.#candidates,
       sdpSessionId: newSdpSessionId(chance),
     }
   }

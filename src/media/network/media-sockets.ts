@@ -2,6 +2,7 @@
 import type { ListeningAddress } from '../contract.ts'
 import { hasNativeUdp } from '../native/libc.ts'
 import { localAddresses } from './local-addresses.ts'
+import type { LocalAddress } from './local-addresses.ts'
 import { MediaSocket } from './media-socket.ts'
 import type { MediaSocketHandler } from './media-socket.ts'
 import { createSendCounters } from './udp-sender.ts'
@@ -17,11 +18,17 @@ export interface SkippedAddress {
 export class MediaSockets {
   readonly counters = createSendCounters()
   readonly #handler: MediaSocketHandler
+  readonly #listAddresses: (wanted: readonly string[]) => LocalAddress[]
   #sockets: MediaSocket[] = []
+  /** Addresses that the machine has now; a socket whose address is gone is kept for its sessions, but not offered. */
+  #present: ReadonlySet<string> = new Set()
+  #wanted: readonly string[] = []
   #kind: 'native' | 'portable' = 'portable'
+  #closed = false
 
-  constructor(handler: MediaSocketHandler) {
+  constructor(handler: MediaSocketHandler, listAddresses = localAddresses) {
     this.#handler = handler
+    this.#listAddresses = listAddresses
   }
 
   get kind(): 'native' | 'portable' {
@@ -29,7 +36,9 @@ export class MediaSockets {
   }
 
   get addresses(): ListeningAddress[] {
-    return this.#sockets.map(({ address, family, port }) => ({ address, family, port }))
+    return this.#sockets
+      .filter(({ address }) => this.#present.has(address))
+      .map(({ address, family, port }) => ({ address, family, port }))
   }
 
   /**
@@ -44,12 +53,13 @@ export class MediaSockets {
   ): Promise<SkippedAddress[]> {
     if (sender === 'native' && !hasNativeUdp)
       throw new Error("the 'native' UDP sender needs Linux on x64 or arm64: use 'auto'")
+    this.#wanted = wanted
     this.#kind = sender === 'portable' || !hasNativeUdp ? 'portable' : 'native'
     for (let choice = 1; ; choice++) {
       try {
-        return await this.#openAll(wanted, port)
+        return await this.#openAll(port)
       } catch (error) {
-        this.close()
+        this.#closeAll()
         if (port !== 0 || codeOf(error) !== 'EADDRINUSE' || choice === PORT_CHOICES) throw error
       }
     }
@@ -60,24 +70,63 @@ export class MediaSockets {
     for (const { sender } of this.#sockets) if (!sender.isEmpty) sender.flush()
   }
 
+  /**
+   * Binds addresses that the machine has got since (a network that came up after the start, a laptop that moved), on the same port.
+   * One that cannot be bound yet is tried again the next time. @returns whether `addresses` has changed.
+   */
+  async refresh(): Promise<boolean> {
+    const [first] = this.#sockets
+    if (first === undefined || this.#wanted.length > 0) return false
+    const before = this.#describe()
+    const found = this.#listAddresses(this.#wanted)
+    for (const { address, family } of found) {
+      if (this.#sockets.some((socket) => socket.address === address)) continue
+      try {
+        const socket = await this.#open(address, family, first.port)
+        if (this.#closed) socket.close()
+        else this.#sockets.push(socket)
+      } catch {
+        // Not ours yet (duplicate address detection), or the port is taken there.
+      }
+    }
+    this.#present = new Set(found.map(({ address }) => address))
+    return !this.#closed && this.#describe() !== before
+  }
+
   close(): void {
+    this.#closed = true
+    this.#closeAll()
+  }
+
+  #describe(): string {
+    return this.addresses.map(({ address }) => address).join(' ')
+  }
+
+  #closeAll(): void {
     for (const socket of this.#sockets) socket.close()
     this.#sockets = []
   }
 
-  async #openAll(wanted: readonly string[], port: number): Promise<SkippedAddress[]> {
+  #open(address: string, family: 4 | 6, port: number): Promise<MediaSocket> {
+    const index = this.#sockets.length
+    return MediaSocket.open({
+      index, address, family, port, kind: this.#kind, counters: this.counters, handler: this.#handler,
+    }) // prettier-ignore
+  }
+
+  async #openAll(port: number): Promise<SkippedAddress[]> {
     const skipped: SkippedAddress[] = []
     let chosenPort = port
-    for (const { address, family } of localAddresses(wanted)) {
-      const index = this.#sockets.length
+    const found = this.#listAddresses(this.#wanted)
+    this.#present = new Set(found.map(({ address }) => address))
+    for (const { address, family } of found) {
       try {
-        const socket = await MediaSocket.open({
-          index, address, family, port: chosenPort, kind: this.#kind, counters: this.counters, handler: this.#handler,
-        }) // prettier-ignore
+        const socket = await this.#open(address, family, chosenPort)
         this.#sockets.push(socket)
         chosenPort = socket.port
       } catch (error) {
-        if (wanted.length > 0 || codeOf(error) === 'EADDRINUSE') throw withAddress(error, address, chosenPort)
+        if (this.#wanted.length > 0 || codeOf(error) === 'EADDRINUSE')
+          throw withAddress(error, address, chosenPort)
         skipped.push({ address, error: error as Error })
       }
     }
