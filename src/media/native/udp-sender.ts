@@ -39,8 +39,13 @@ const SEND_BATCH_BYTES = 512 * 1024
 const MAX_SEGMENTS = 64
 /** One message with all its segments is still one IP packet for the upper half of the stack. */
 const MAX_MESSAGE_BYTES = 65_000
-/** How long a full send buffer may hold up the thread before what is left is dropped. */
+/** How long the kernel may take nothing at all before what is left is dropped. */
 const SEND_WAIT_MS = 2
+/**
+ * How often one batch may wait for room. A keyframe to hundreds of viewers is more than the kernel buffers, but leaves at the speed of the
+ * network card: each wait is followed by progress.
+ */
+const MAX_SEND_WAITS = 64
 
 /** What became of the datagrams that were queued. */
 export interface SendCounters {
@@ -144,10 +149,10 @@ export class NativeSender {
     this.#openAddress = this.#useSegmentation ? address : 0
   }
 
-  /** Sends all that is queued. What the kernel does not take within `SEND_WAIT_MS` is dropped and counted: media does not keep. */
+  /** Sends all that is queued. What the kernel does not take in time is dropped and counted: media does not keep. */
   flush(): void {
     let next = 0
-    let waited = false
+    let waits = 0
     while (next < this.#count) {
       const result = sendmmsg(
         this.#fd,
@@ -163,8 +168,7 @@ export class NativeSender {
       const error = errno()
       if (error === EINTR) continue
       if (error === EAGAIN || error === ENOBUFS) {
-        if (waited || !this.#waitUntilWritable()) break
-        waited = true
+        if (++waits > MAX_SEND_WAITS || !this.#waitUntilWritable()) break
         continue
       }
       const segmented = (this.#segments[next] as number) > 1
