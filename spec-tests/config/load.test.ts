@@ -29,6 +29,7 @@ test('has defaults for everything', () => {
     keyframeRequestInterval: 1000,
     packetStore: 4_194_304,
     maxPublishBitrate: 20_000_000,
+    strict: false,
     udpSender: 'auto',
   })
 })

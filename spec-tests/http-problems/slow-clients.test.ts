@@ -16,6 +16,7 @@ beforeAll(async () => {
     sessions: streams,
     authorizer: staticTokenAuthorizer({ publish: undefined, play: undefined }),
     maxOfferBytes: 4096,
+    strict: false,
     logger: createLogger({
       level: 'trace',
       terminal: false,

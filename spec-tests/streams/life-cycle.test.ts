@@ -154,3 +154,26 @@ test('2,000 sessions that open and end leave nothing', () => {
   expect(streams.size).toEqual(nothing)
   expect(clock.pending()).toBe(0)
 })
+
+test('restarts of ICE hold two ufrags at most, and none when the session has ended', () => {
+  const { streams, confirmRestart } = createStreams()
+  const { id } = streams.publish('live', publishOffer())
+  const restart = (number: number) =>
+    streams.restartIce(id, { remoteUfrag: `remote${number}`, remotePassword: 'x'.repeat(22) })
+  for (let number = 0; number < 20; number++) {
+    restart(number)
+    expect(streams.size.ufrags).toBe(2)
+  }
+  const last = restart(20)
+  confirmRestart(id, last?.ufrag ?? '')
+  expect(streams.size.ufrags).toBe(1)
+
+  // The confirmation of one crosses the command of the next on its way.
+  const crossed = restart(21)
+  restart(22)
+  confirmRestart(id, crossed?.ufrag ?? '')
+  expect(streams.size.ufrags).toBe(2)
+  streams.end(id, 'deleted')
+  expect(streams.size).toEqual(nothing)
+  expect(restart(23)).toBeUndefined()
+})

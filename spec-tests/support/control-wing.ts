@@ -89,6 +89,8 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
       }),
     close: (session: string, reason: EndReason = 'closed-by-peer') =>
       streams.handleEvent({ type: 'closed', session, reason } satisfies MediaEvent),
+    confirmRestart: (session: string, localUfrag: string) =>
+      streams.handleEvent({ type: 'ice-restarted', session, localUfrag }),
     /** How each session ended, in order. */
     ends: () =>
       events.flatMap((event) =>
@@ -104,6 +106,7 @@ export interface ControlWingOptions {
   readonly authorizer?: Authorizer
   readonly limits?: Partial<StreamLimits>
   readonly maxOfferBytes?: number
+  readonly strict?: boolean
 }
 
 export async function startControlWing(options: ControlWingOptions = {}) {
@@ -114,6 +117,7 @@ export async function startControlWing(options: ControlWingOptions = {}) {
     authorizer:
       options.authorizer ?? staticTokenAuthorizer({ publish: options.publishToken, play: options.playToken }),
     maxOfferBytes: options.maxOfferBytes ?? 65_536,
+    strict: options.strict ?? false,
     logger: createLogger({
       level: 'trace',
       terminal: false,

@@ -88,6 +88,7 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
     sessions: streams,
     authorizer: staticTokenAuthorizer({ publish: config.publishToken, play: config.playToken }),
     maxOfferBytes: config.maxOfferBytes,
+    strict: config.strict,
     logger,
   }).callback()
   openGate((request, response) => void app(request, response))

@@ -76,6 +76,11 @@ export const settings = {
     fallback: 'false',
     help: 'also publish a moving test picture and a tone as stream "demo"',
   }),
+  strict: setting({
+    type: flag(),
+    fallback: 'false', // older whip.js sends no If-Match
+    help: 'answer 428 to a PATCH without If-Match, as RFC 9725 has it',
+  }),
   consentTimeout: setting({
     type: durationMs(1000, 3_600_000),
     fallback: '30s', // RFC 7675 section 5.1: consent expires after 30 seconds

@@ -1,13 +1,15 @@
 /** The WHIP and WHEP endpoints and their sessions (RFC 9725 section 4, draft-ietf-wish-whep section 4). */
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import type { OpenedSession, SessionView } from '../streams/session.ts'
+import type { IceRestart, OpenedSession, RemoteIceCredentials, SessionView } from '../streams/session.ts'
 import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
+import { entityTagOf } from '../signalling/entity-tag.ts'
 import { Problem } from '../signalling/problem.ts'
+import { SDP_FRAGMENT_TYPE } from '../signalling/sdp-fragment.ts'
 import type { Authorizer } from './authorizer.ts'
 import { bearerTokenOf } from './authorizer.ts'
 import { readBody } from './request-body.ts'
-import { acceptFragment, SDP_FRAGMENT_TYPE } from './session-patch.ts'
+import { checkPrecondition, parseFragment, requestedRestart, restartFragment } from './session-patch.ts'
 
 export const SDP_TYPE = 'application/sdp' // RFC 8866 section 8.1
 
@@ -17,6 +19,7 @@ export interface Sessions {
   publish(stream: string, offerSdp: string): OpenedSession
   play(stream: string, offerSdp: string): OpenedSession
   find(id: string): SessionView | undefined
+  restartIce(id: string, remote: RemoteIceCredentials): IceRestart | undefined
   end(id: string, reason: 'deleted'): boolean
 }
 
@@ -24,6 +27,8 @@ export interface EndpointOptions {
   readonly sessions: Sessions
   readonly authorizer: Authorizer
   readonly maxOfferBytes: number
+  /** PATCH needs If-Match (RFC 9725 section 4.3.1). */
+  readonly strict: boolean
 }
 
 interface Endpoint {
@@ -62,9 +67,7 @@ export function sessionRoutes(options: EndpointOptions): Router {
     })
 
     router.patch(member, async (ctx) => {
-      const session = sessionOf(ctx, endpoint, options.sessions)
-      acceptFragment(await readBody(ctx, SDP_FRAGMENT_TYPE, options.maxOfferBytes), session)
-      ctx.status = 204
+      await patchSession(ctx, endpoint, options)
     })
 
     router.delete(member, (ctx) => {
@@ -87,8 +90,31 @@ async function openSession(
     endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
   ctx.status = 201
   ctx.set('Location', `${endpoint.prefix}/${stream}/${opened.id}`)
+  ctx.set('ETag', entityTagOf(opened.localUfrag))
   ctx.set('Content-Type', SDP_TYPE)
   ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
+}
+
+async function patchSession(
+  ctx: Context,
+  endpoint: Endpoint,
+  { sessions, maxOfferBytes, strict }: EndpointOptions,
+): Promise<void> {
+  sessionOf(ctx, endpoint, sessions)
+  const body = await readBody(ctx, SDP_FRAGMENT_TYPE, maxOfferBytes)
+  // Nothing below waits, so that requests which overlap take effect one behind the other, each on what the one before has left.
+  const session = sessionOf(ctx, endpoint, sessions)
+  checkPrecondition(ctx.get('If-Match'), session, strict)
+  const remote = requestedRestart(parseFragment(body), session)
+  const restart = remote && sessions.restartIce(session.id, remote)
+  if (restart === undefined) {
+    ctx.status = 204
+    return
+  }
+  ctx.status = 200
+  ctx.set('Content-Type', SDP_FRAGMENT_TYPE)
+  ctx.set('ETag', entityTagOf(restart.ufrag))
+  ctx.body = Buffer.from(restartFragment(restart))
 }
 
 async function authorize(

@@ -15,6 +15,7 @@ const BYE_SILENCE_MS = 2_000
 /** What happens to a session that its engine has to act on. */
 export interface MediaSessionListener {
   onConnected(session: MediaSession, profile: SrtpProfileName): void
+  onIceRestarted(session: MediaSession): void
   onFirstPacket(session: MediaSession): void
   /** The session cannot go on; it is to be closed when the present call has returned. */
   onEnded(session: MediaSession, reason: EndReason, detail: string): void
@@ -28,7 +29,9 @@ export type MediaRole =
 
 export class MediaSession implements PeerListener {
   readonly id: SessionId
-  readonly localUfrag: string
+  /** The ufrag that its checks are found by, and that of a restart which no check has confirmed yet; kept by the session table. */
+  localUfrag: string
+  nextLocalUfrag: string | undefined
   readonly stream: Stream
   readonly #listener: MediaSessionListener
   #peer: Peer | undefined
@@ -71,6 +74,10 @@ export class MediaSession implements PeerListener {
     const { role, media } = this.role
     this.#listener.onConnected(this, profile)
     if (role === 'viewer') media.start(nowMs)
+  }
+
+  onIceRestarted(): void {
+    this.#listener.onIceRestarted(this)
   }
 
   onRtp(memory: PacketMemory, header: RtpHeader, index: ExtendedSequenceNumber, nowMs: number): void {
