@@ -4,10 +4,12 @@ import type { Context } from 'koa'
 import type { IceRestart, OpenedSession, RemoteIceCredentials, SessionView } from '../streams/session.ts'
 import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
 import { entityTagOf } from '../signalling/entity-tag.ts'
+import { iceServerLink } from '../signalling/link-header.ts'
 import { Problem } from '../signalling/problem.ts'
 import { SDP_FRAGMENT_TYPE } from '../signalling/sdp-fragment.ts'
-import type { Authorizer } from './authorizer.ts'
+import type { AuthorizationRequest, Authorizer } from './authorizer.ts'
 import { bearerTokenOf } from './authorizer.ts'
+import type { IceServers } from './ice-servers.ts'
 import { readBody } from './request-body.ts'
 import { checkPrecondition, parseFragment, requestedRestart, restartFragment } from './session-patch.ts'
 
@@ -27,6 +29,9 @@ export interface EndpointOptions {
   readonly sessions: Sessions
   readonly authorizer: Authorizer
   readonly maxOfferBytes: number
+  readonly iceServers: IceServers
+  /** Unix time in ms. */
+  readonly unixTimeMs: () => number
   /** PATCH needs If-Match (RFC 9725 section 4.3.1). */
   readonly strict: boolean
 }
@@ -61,6 +66,15 @@ export function sessionRoutes(options: EndpointOptions): Router {
       if (endpoint.action === 'play') ctx.set('Content-Type', SDP_TYPE)
     })
 
+    // A CORS preflight does not come here: it is answered before (RFC 9725 section 4.6 asks to tell it of no servers).
+    router.options(collection, async (ctx) => {
+      const stream = streamNameOf(ctx)
+      const verdict = await options.authorizer.authorize(authorizationRequest(ctx, endpoint, stream))
+      if (verdict === 'allowed') tellIceServers(ctx, stream, options)
+      ctx.set('Allow', 'GET, HEAD, POST, OPTIONS')
+      succeedWithoutContent(ctx)
+    })
+
     router.get(member, (ctx) => {
       sessionOf(ctx, endpoint, options.sessions)
       succeedWithoutContent(ctx)
@@ -78,11 +92,8 @@ export function sessionRoutes(options: EndpointOptions): Router {
   return router
 }
 
-async function openSession(
-  ctx: Context,
-  endpoint: Endpoint,
-  { sessions, authorizer, maxOfferBytes }: EndpointOptions,
-): Promise<void> {
+async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOptions): Promise<void> {
+  const { sessions, authorizer, maxOfferBytes } = options
   const stream = streamNameOf(ctx)
   await authorize(ctx, endpoint, stream, authorizer)
   const offer = await readBody(ctx, SDP_TYPE, maxOfferBytes)
@@ -91,8 +102,18 @@ async function openSession(
   ctx.status = 201
   ctx.set('Location', `${endpoint.prefix}/${stream}/${opened.id}`)
   ctx.set('ETag', entityTagOf(opened.localUfrag))
+  tellIceServers(ctx, stream, options)
   ctx.set('Content-Type', SDP_TYPE)
   ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
+}
+
+/** One field line for each: OBS cannot read several in one. */
+function tellIceServers(
+  ctx: Context,
+  stream: string,
+  { iceServers, unixTimeMs }: Pick<EndpointOptions, 'iceServers' | 'unixTimeMs'>,
+): void {
+  for (const server of iceServers.forStream(stream, unixTimeMs())) ctx.append('Link', iceServerLink(server))
 }
 
 async function patchSession(
@@ -117,14 +138,22 @@ async function patchSession(
   ctx.body = Buffer.from(restartFragment(restart))
 }
 
+const authorizationRequest = (ctx: Context, { action }: Endpoint, stream: string): AuthorizationRequest => ({
+  action,
+  stream,
+  token: bearerTokenOf(ctx.get('Authorization')),
+  remoteAddress: clientAddress(ctx),
+})
+
 async function authorize(
   ctx: Context,
-  { action }: Endpoint,
+  endpoint: Endpoint,
   stream: string,
   authorizer: Authorizer,
 ): Promise<void> {
-  const token = bearerTokenOf(ctx.get('Authorization'))
-  const verdict = await authorizer.authorize({ action, stream, token, remoteAddress: clientAddress(ctx) })
+  const request = authorizationRequest(ctx, endpoint, stream)
+  const { action, token } = request
+  const verdict = await authorizer.authorize(request)
   switch (verdict) {
     case 'allowed':
       return

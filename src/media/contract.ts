@@ -168,6 +168,8 @@ export type MediaEvent =
   | { readonly type: 'ice-restarted'; readonly session: SessionId; readonly localUfrag: string }
   /** A publisher's first media packet came, or a viewer was sent its first. */
   | { readonly type: 'first-packet'; readonly session: SessionId }
+  /** A connected publisher has sent no media for PUBLISHER_SILENCE_MS, or sends again after that. */
+  | { readonly type: 'publisher-silent'; readonly session: SessionId; readonly silent: boolean }
   /** Always the last event of a session. `detail` is for the log. */
   | {
       readonly type: 'closed'

@@ -140,6 +140,10 @@ export class MediaEngine implements MediaSessionListener {
     this.#emit({ type: 'first-packet', session: session.id })
   }
 
+  onSilence(session: MediaSession, silent: boolean): void {
+    this.#emit({ type: 'publisher-silent', session: session.id, silent })
+  }
+
   onEnded(session: MediaSession, reason: EndReason, detail: string): void {
     this.#ended.push({ session, reason, detail })
   }

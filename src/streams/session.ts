@@ -22,6 +22,8 @@ interface SessionBase {
 
 export interface PublisherSession extends SessionBase {
   readonly role: 'publisher'
+  /** Connected, but has sent no media for a while: it may have crashed. */
+  silent: boolean
   readonly media: PublishedMedia
 }
 

@@ -31,6 +31,8 @@ import type {
 export interface StreamLimits {
   readonly maxSessions: number
   readonly maxViewersPerStream: number
+  /** What a second publisher does to one that is there: 'refuse' answers it 409, 'replace' ends the first. */
+  readonly takeover: 'refuse' | 'replace'
   /** A publisher that has not connected for so long makes way for another one. */
   readonly publisherTakeoverMs: number
   /** Viewers wait for so long for the next publisher; 0 ends them with their publisher. */
@@ -116,6 +118,7 @@ export class StreamRegistry {
     const session: PublisherSession = {
       ...this.#newSession(name, transport, bundle),
       role: 'publisher',
+      silent: false,
       media: published,
     }
     const stream = this.#streams.get(name) ?? {
@@ -225,6 +228,9 @@ export class StreamRegistry {
       case 'ice-restarted':
         this.#confirmUfrag(session, event.localUfrag)
         onEvent({ type: 'ice-restarted', session })
+        break
+      case 'publisher-silent':
+        if (session.role === 'publisher') session.silent = event.silent
         break
       case 'first-packet':
         onEvent({ type: 'first-packet', session, afterMs: clock.nowMs() - session.openedAtMs })
@@ -366,6 +372,7 @@ export class StreamRegistry {
 
   #mayBeReplaced(publisher: PublisherSession): boolean {
     const { clock, limits } = this.#options
+    if (limits.takeover === 'replace' || publisher.silent) return true
     return !publisher.connected && clock.nowMs() - publisher.openedAtMs >= limits.publisherTakeoverMs
   }
 
