@@ -15,10 +15,16 @@ test('has defaults for everything', () => {
     publicAddress: [],
     publishToken: undefined,
     playToken: undefined,
+    iceServer: [],
+    turnUsername: undefined,
+    turnCredential: undefined,
+    turnSecret: undefined,
+    turnCredentialLifetime: 86_400_000,
     logLevel: 'info',
     demo: false,
     consentTimeout: 30_000,
     connectTimeout: 15_000,
+    takeover: 'refuse',
     publisherTakeover: 3000,
     publisherGrace: 30_000,
     maxSessions: 4000,
@@ -29,6 +35,7 @@ test('has defaults for everything', () => {
     keyframeRequestInterval: 1000,
     packetStore: 4_194_304,
     maxPublishBitrate: 20_000_000,
+    strict: false,
     udpSender: 'auto',
   })
 })
@@ -91,4 +98,25 @@ test.each([
   ['x'.repeat(1000), undefined],
 ])('the nearest word to %s is %s', (word, expected) => {
   expect(nearest(word, settingNames.map(flagOf))).toBe(expected)
+})
+
+test.each<[string, Record<string, string>, string]>([
+  ['a TURN server without a login', { iceServer: 'stun:a,turn:b' }, 'turn:b needs --turn-secret'],
+  ['a user name without a credential', { turnUsername: 'user' }, 'needed together'],
+  ['a user name beside a secret', { turnUsername: 'u', turnCredential: 'c', turnSecret: 's' }, 'by itself'],
+  ['a server that is no STUN or TURN URL', { iceServer: 'https://example.net' }, 'is none'],
+  ['a transport for STUN', { iceServer: 'stun:a?transport=udp' }, 'is none'],
+  ['a credential that OBS would cut', { turnUsername: 'u', turnCredential: 'a;b' }, 'semicolons'],
+])('refuses %s', (_, flags, message) => {
+  expect(() => load(flags)).toThrow(message)
+})
+
+test('takes every form of STUN and TURN URLs', () => {
+  const urls = [
+    'stun:stun.example.net',
+    'stuns:a:5349',
+    'turn:[2001:db8::1]:3478?transport=tcp',
+    'turns:192.0.2.1',
+  ]
+  expect(load({ iceServer: urls.join(','), turnSecret: 'x' }).iceServer).toEqual(urls)
 })

@@ -5,6 +5,7 @@ import { createApp } from '../../src/http/app.ts'
 import { staticTokenAuthorizer } from '../../src/http/authorizer.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import { listenHttp } from '../../src/http/server.ts'
+import { noIceServers } from '../../src/http/ice-servers.ts'
 import { createLogger } from '../../src/telemetry/logger.ts'
 import { createStreams } from '../support/control-wing.ts'
 
@@ -16,6 +17,9 @@ beforeAll(async () => {
     sessions: streams,
     authorizer: staticTokenAuthorizer({ publish: undefined, play: undefined }),
     maxOfferBytes: 4096,
+    strict: false,
+    iceServers: noIceServers,
+    unixTimeMs: Date.now,
     logger: createLogger({
       level: 'trace',
       terminal: false,

@@ -252,3 +252,43 @@ describe('what comes from outside', () => {
     expect(pair.ended).toEqual([])
   })
 })
+
+describe('an ICE restart', () => {
+  const next = { localUfrag: 'gateway2', localPassword: 'another-password-of-24-chars' }
+
+  it('keeps DTLS and SRTP as they are, and media on the old path until a check with the new credentials', () => {
+    const pair = makePair()
+    pair.connect()
+    pair.peer.restartIce({ ...next, remoteUfrag: 'remote2', remotePassword: 'remote-password-2-of-24-chars' })
+    send(pair, 'to the old path', 1)
+    expect(pair.network.take().map(({ path }) => path)).toEqual(['first'])
+    pair.check()
+    expect(pair.restarts).toBe(0)
+    pair.network.take()
+
+    pair.path = 'second'
+    pair.credentials = next
+    pair.check()
+    pair.check()
+    expect(pair.restarts).toBe(1)
+    pair.network.take()
+    send(pair, 'to the new path', 2)
+    expect(pair.network.take().map(({ path }) => path)).toEqual(['second'])
+    pair.sendRtp('by the same keys', 7)
+    expect(pair.rtp.map(({ payload }) => payload)).toEqual(['by the same keys'])
+    expect(pair.ended).toEqual([])
+  })
+
+  it('that no check follows ends nothing: consent goes on by the old credentials', () => {
+    const pair = makePair({ consentTimeoutMs: 30_000 })
+    pair.connect()
+    pair.peer.restartIce({ ...next, remoteUfrag: 'remote2', remotePassword: 'remote-password-2-of-24-chars' })
+    for (pair.nowMs = 5_000; pair.nowMs <= 60_000; pair.nowMs += 5_000) {
+      pair.check()
+      pair.peer.handleTimeout(pair.nowMs)
+    }
+    expect(pair.ended).toEqual([])
+    pair.peer.handleTimeout(pair.nowMs + 30_000)
+    expect(pair.ended).toMatchObject([{ reason: 'consent-expired' }])
+  })
+})

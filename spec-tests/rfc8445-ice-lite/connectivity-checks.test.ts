@@ -1,6 +1,6 @@
 /** RFC 8445 section 7.3: what a lite agent answers to connectivity checks, and where it sends from then on. */
 import { describe, expect, it } from 'vitest'
-import { IceLiteAgent, MAX_PATHS } from '../../src/media/transport/ice-lite.ts'
+import { FORMER_PATH_HOLD_MS, IceLiteAgent, MAX_PATHS } from '../../src/media/transport/ice-lite.ts'
 import type { CheckResult } from '../../src/media/transport/ice-lite.ts'
 import { createStunMessage, parseStun } from '../../src/media/transport/stun.ts'
 import { FakeNetwork } from '../support/fake-network.ts'
@@ -161,5 +161,69 @@ describe('limits', () => {
     agent.close()
     expect(network.retained.size).toBe(0)
     expect(agent.selectedPath).toBeUndefined()
+  })
+})
+
+describe('a restart (RFC 8445 section 9)', () => {
+  const next = { localUfrag: 'next5678', localPassword: 'next-password-of-24-char' }
+  const validNext = { ...valid, username: `${next.localUfrag}:peer2`, password: next.localPassword }
+
+  it('goes on with the old credentials and path until the first valid check with the new ones', () => {
+    const { network, agent, check, selected } = setUp()
+    check('old', { ...valid, useCandidate: true })
+    agent.restart(next)
+    expect(check('old', valid, 100)).toBe('valid')
+    expect(check('new', { ...validNext, password: localPassword }, 200)).toBe('wrong-integrity')
+    expect(check('old', { ...valid, password: next.localPassword }, 200)).toBe('wrong-integrity')
+    expect(selected()).toBe('old')
+    expect(check('new', validNext, 300)).toBe('restarted')
+    expect(typeOf(network.take().at(-1)?.bytes as Buffer)).toBe(0x0101)
+    expect(selected()).toBe('new')
+    expect(check('old', valid, 400)).toBe('wrong-username')
+    expect(check('new', validNext, 500)).toBe('valid')
+  })
+
+  it('listens to the old paths a while longer, for what the peer sends there until it has nominated', () => {
+    const { network, agent, check } = setUp()
+    check('old', { ...valid, useCandidate: true })
+    agent.restart(next)
+    check('new', validNext, 1_000)
+    check('new', { ...validNext, useCandidate: true }, 1_000 + FORMER_PATH_HOLD_MS - 1)
+    expect([...network.retained.keys()]).toEqual(['old', 'new'])
+    check('new', validNext, 1_000 + FORMER_PATH_HOLD_MS)
+    expect([...network.retained.keys()]).toEqual(['new'])
+  })
+
+  it('keeps an old path that the new credentials have proven too', () => {
+    const { network, agent, check, selected } = setUp()
+    check('a', valid)
+    check('b', { ...valid, useCandidate: true })
+    agent.restart(next)
+    check('a', validNext, 10)
+    expect(selected()).toBe('a')
+    check('b', { ...validNext, useCandidate: true }, 600)
+    expect(selected()).toBe('b')
+    check('b', validNext, 20_000)
+    expect([...network.retained.keys()]).toEqual(['a', 'b'])
+  })
+
+  it('that is asked for again before a check replaces the one that waits', () => {
+    const { agent, check } = setUp()
+    check('a', valid)
+    agent.restart(next)
+    agent.restart({ localUfrag: 'third999', localPassword: 'third-password-of-24-cha' })
+    expect(check('a', validNext)).toBe('wrong-username')
+    expect(check('a', valid)).toBe('valid')
+    expect(check('a', { ...valid, username: 'third999:peer', password: 'third-password-of-24-cha' })).toBe(
+      'restarted',
+    )
+  })
+
+  it('before the first check of all takes either credentials', () => {
+    const { agent, check, selected } = setUp()
+    agent.restart(next)
+    expect(check('a', valid)).toBe('valid')
+    expect(check('b', validNext)).toBe('restarted')
+    expect(selected()).toBe('b')
   })
 })

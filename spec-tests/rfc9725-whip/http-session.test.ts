@@ -61,9 +61,9 @@ test('GET on a session that does not exist answers 404', async () => {
 })
 
 test.each<[string, string, string[]]>([
-  ['PUT', '/whip/live', ['HEAD', 'GET', 'POST']],
-  ['DELETE', '/whip/live', ['HEAD', 'GET', 'POST']],
-  ['PATCH', '/whep/live', ['HEAD', 'GET', 'POST']],
+  ['PUT', '/whip/live', ['HEAD', 'GET', 'POST', 'OPTIONS']],
+  ['DELETE', '/whip/live', ['HEAD', 'GET', 'POST', 'OPTIONS']],
+  ['PATCH', '/whep/live', ['HEAD', 'GET', 'POST', 'OPTIONS']],
   ['POST', '/whip/live/some-session', ['HEAD', 'GET', 'PATCH', 'DELETE']],
   ['POST', '/healthz', ['HEAD', 'GET']],
 ])('%s on %s answers 405 with Allow', async (method, path, allowed) => {

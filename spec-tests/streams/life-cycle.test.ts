@@ -154,3 +154,52 @@ test('2,000 sessions that open and end leave nothing', () => {
   expect(streams.size).toEqual(nothing)
   expect(clock.pending()).toBe(0)
 })
+
+test('restarts of ICE hold two ufrags at most, and none when the session has ended', () => {
+  const { streams, confirmRestart } = createStreams()
+  const { id } = streams.publish('live', publishOffer())
+  const restart = (number: number) =>
+    streams.restartIce(id, { remoteUfrag: `remote${number}`, remotePassword: 'x'.repeat(22) })
+  for (let number = 0; number < 20; number++) {
+    restart(number)
+    expect(streams.size.ufrags).toBe(2)
+  }
+  const last = restart(20)
+  confirmRestart(id, last?.ufrag ?? '')
+  expect(streams.size.ufrags).toBe(1)
+
+  // The confirmation of one crosses the command of the next on its way.
+  const crossed = restart(21)
+  restart(22)
+  confirmRestart(id, crossed?.ufrag ?? '')
+  expect(streams.size.ufrags).toBe(2)
+  streams.end(id, 'deleted')
+  expect(streams.size).toEqual(nothing)
+  expect(restart(23)).toBeUndefined()
+})
+
+test('with take-over by replacement, a second publisher ends the first, and the viewers go on with it', () => {
+  const { streams, connect, ends, commandTypes, events } = createStreams({ takeover: 'replace' })
+  const first = streams.publish('live', publishOffer())
+  connect(first.id)
+  const viewer = streams.play('live', playOffer())
+  const second = streams.publish('live', publishOffer())
+  expect(ends()).toEqual(['publisher replaced'])
+  expect(streams.find(first.id)).toBeUndefined()
+  expect(streams.find(second.id)).toBeDefined()
+  expect(streams.find(viewer.id)).toBeDefined()
+  expect(commandTypes().slice(-2)).toEqual(['close-session', 'open-publisher'])
+  expect(events.at(-1)).toMatchObject({ type: 'publisher-resumed', viewers: 1 })
+})
+
+test('a publisher whose media is silent makes way at once, and no longer does when it sends again', () => {
+  const { streams, connect, silence, ends } = createStreams()
+  const { id } = streams.publish('live', publishOffer())
+  connect(id)
+  silence(id)
+  silence(id, false)
+  expect(() => streams.publish('live', publishOffer())).toThrow('has a publisher already')
+  silence(id)
+  streams.publish('live', publishOffer())
+  expect(ends()).toEqual(['publisher replaced'])
+})

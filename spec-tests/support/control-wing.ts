@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { createApp } from '../../src/http/app.ts'
 import type { Authorizer } from '../../src/http/authorizer.ts'
 import { staticTokenAuthorizer } from '../../src/http/authorizer.ts'
+import type { IceServers } from '../../src/http/ice-servers.ts'
+import { noIceServers } from '../../src/http/ice-servers.ts'
 import type { EndReason, MediaCommand, MediaEvent } from '../../src/media/contract.ts'
 import type { Clock } from '../../src/streams/clock.ts'
 import type { Chance } from '../../src/streams/credentials.ts'
@@ -51,6 +53,9 @@ export function seededChance(seed: number): Chance {
   }
 }
 
+/** Unix time as the endpoints see it: 2026-01-01. */
+export const testUnixTimeMs = Date.UTC(2026, 0, 1)
+
 export const testFingerprint = {
   algorithm: 'sha-256',
   value: Array.from({ length: 32 }, () => 'AB').join(':'),
@@ -67,6 +72,7 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
     limits: {
       maxSessions: 100,
       maxViewersPerStream: 50,
+      takeover: 'refuse',
       publisherTakeoverMs: 3000,
       publisherGraceMs: 30_000,
       ...limits,
@@ -89,6 +95,10 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
       }),
     close: (session: string, reason: EndReason = 'closed-by-peer') =>
       streams.handleEvent({ type: 'closed', session, reason } satisfies MediaEvent),
+    silence: (session: string, silent = true) =>
+      streams.handleEvent({ type: 'publisher-silent', session, silent }),
+    confirmRestart: (session: string, localUfrag: string) =>
+      streams.handleEvent({ type: 'ice-restarted', session, localUfrag }),
     /** How each session ended, in order. */
     ends: () =>
       events.flatMap((event) =>
@@ -104,6 +114,8 @@ export interface ControlWingOptions {
   readonly authorizer?: Authorizer
   readonly limits?: Partial<StreamLimits>
   readonly maxOfferBytes?: number
+  readonly strict?: boolean
+  readonly iceServers?: IceServers
 }
 
 export async function startControlWing(options: ControlWingOptions = {}) {
@@ -114,6 +126,9 @@ export async function startControlWing(options: ControlWingOptions = {}) {
     authorizer:
       options.authorizer ?? staticTokenAuthorizer({ publish: options.publishToken, play: options.playToken }),
     maxOfferBytes: options.maxOfferBytes ?? 65_536,
+    strict: options.strict ?? false,
+    iceServers: options.iceServers ?? noIceServers,
+    unixTimeMs: () => testUnixTimeMs,
     logger: createLogger({
       level: 'trace',
       terminal: false,

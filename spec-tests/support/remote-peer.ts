@@ -1,5 +1,5 @@
 /** The other end of a `Peer` in one process: checks, DTLS and SRTP of a browser-like client over a fake network, without a socket. */
-import type { EndReason } from '../../src/media/contract.ts'
+import type { EndReason, IceCredentials } from '../../src/media/contract.ts'
 import { DtlsConnection, DtlsContext } from '../../src/media/native/dtls.ts'
 import type { DtlsProgress, SrtpProfileName } from '../../src/media/native/dtls.ts'
 import { NativeMemory } from '../../src/media/native/memory.ts'
@@ -51,6 +51,9 @@ export class PeerPair {
   readonly rtcp: Buffer[] = []
   connected: SrtpProfileName | undefined
   nowMs = 0
+  restarts = 0
+  /** What the remote's checks are made with. */
+  credentials: Pick<IceCredentials, 'localUfrag' | 'localPassword'> = credentials
   /** Where the remote sends from. */
   path = 'first'
   /** Set to lose what the gateway sends next. */
@@ -78,6 +81,7 @@ export class PeerPair {
       registry: this.network,
       listener: {
         onConnected: (profile) => (this.connected = profile),
+        onIceRestarted: () => this.restarts++,
         onRtp: (memory, header, index) => {
           const payload = Buffer.from(
             memory.bytes.slice(header.payloadOffset, header.payloadOffset + header.payloadLength),
@@ -125,8 +129,8 @@ export class PeerPair {
   }
 
   check(useCandidate = true): void {
-    const username = `${credentials.localUfrag}:remote`
-    const password = credentials.localPassword
+    const username = `${this.credentials.localUfrag}:remote`
+    const password = this.credentials.localPassword
     this.deliver(bindingRequest({ username, password, priority: 1, role: 'controlling', useCandidate }))
   }
 

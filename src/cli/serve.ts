@@ -4,6 +4,8 @@ import { constants, networkInterfaces } from 'node:os'
 import type { Config } from '../config/settings.ts'
 import { createApp } from '../http/app.ts'
 import { staticTokenAuthorizer } from '../http/authorizer.ts'
+import { configuredIceServers } from '../http/ice-servers.ts'
+import type { TurnLogin } from '../http/ice-servers.ts'
 import type { HttpServer } from '../http/server.ts'
 import { listenHttp } from '../http/server.ts'
 import type { ListeningAddress } from '../media/contract.ts'
@@ -76,6 +78,7 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
     limits: {
       maxSessions: config.maxSessions,
       maxViewersPerStream: config.maxViewersPerStream,
+      takeover: config.takeover,
       publisherTakeoverMs: config.publisherTakeover,
       publisherGraceMs: config.publisherGrace,
     },
@@ -92,6 +95,9 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
     sessions: streams,
     authorizer: staticTokenAuthorizer({ publish: config.publishToken, play: config.playToken }),
     maxOfferBytes: config.maxOfferBytes,
+    strict: config.strict,
+    iceServers: configuredIceServers(config.iceServer, turnLogin(config)),
+    unixTimeMs: Date.now,
     logger,
   }).callback()
   openGate((request, response) => void app(request, response))
@@ -202,6 +208,14 @@ async function startMedia(
       flag: '--media-port or --media-address',
     })
   }
+}
+
+function turnLogin({ turnUsername, turnCredential, turnSecret, turnCredentialLifetime }: Config): TurnLogin {
+  if (turnSecret !== undefined)
+    return { kind: 'shared-secret', secret: turnSecret, lifetimeMs: turnCredentialLifetime }
+  if (turnUsername !== undefined && turnCredential !== undefined)
+    return { kind: 'static', username: turnUsername, credential: turnCredential }
+  return { kind: 'none' }
 }
 
 const machineAddresses = (): string[] =>

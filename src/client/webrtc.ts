@@ -20,6 +20,8 @@ export interface PeerConnection {
     kind: 'audio' | 'video',
     init: { direction: 'recvonly' | 'sendonly' },
   ): { readonly receiver: { readonly track: MediaTrack } }
+  /** The next offer has new ICE credentials (RFC 8445 section 9). */
+  restartIce(): void
   createOffer(): Promise<SessionDescription>
   setLocalDescription(description: SessionDescription): Promise<void>
   setRemoteDescription(description: SessionDescription): Promise<void>

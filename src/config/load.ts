@@ -64,5 +64,22 @@ export function loadConfig(sources: readonly SettingSource[]): Config {
     const hint = meant === undefined ? '' : `; did you mean ${meant}?`
     throw new ConfigError(`${source?.nameOf(name) ?? name}: ${shown} is not usable: ${reason}${hint}`)
   })
-  return Object.fromEntries(entries) as Config
+  const config = Object.fromEntries(entries) as Config
+  checkTurnLogin(config)
+  return config
+}
+
+/** Settings that only make sense together. */
+function checkTurnLogin({ iceServer, turnUsername, turnCredential, turnSecret }: Config): void {
+  if ((turnUsername === undefined) !== (turnCredential === undefined))
+    throw new ConfigError('--turn-username and --turn-credential are needed together')
+  if (turnSecret !== undefined && turnUsername !== undefined)
+    throw new ConfigError(
+      '--turn-secret makes user names by itself; leave out --turn-username or --turn-secret',
+    )
+  const turn = iceServer.find((url) => /^turns?:/.test(url))
+  if (turn !== undefined && turnSecret === undefined && turnUsername === undefined)
+    throw new ConfigError(
+      `--ice-server ${turn} needs --turn-secret, or --turn-username and --turn-credential`,
+    )
 }

@@ -3,7 +3,18 @@
  * all derived from this table, so a setting is added in one place.
  */
 import type { z } from 'zod'
-import { durationMs, flag, ipAddresses, listenAddress, oneOf, port, quantity, token } from './values.ts'
+import {
+  durationMs,
+  flag,
+  iceServerUrls,
+  ipAddresses,
+  linkSafeText,
+  listenAddress,
+  oneOf,
+  port,
+  quantity,
+  token,
+} from './values.ts'
 
 export interface Setting<Type extends z.ZodType = z.ZodType> {
   /** Reads the text of a flag or a variable. */
@@ -23,6 +34,8 @@ export interface Setting<Type extends z.ZodType = z.ZodType> {
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 const udpSenders = ['auto', 'native', 'portable'] as const
+
+const takeovers = ['refuse', 'replace'] as const
 
 const setting = <Type extends z.ZodType>(definition: Setting<Type>): Setting<Type> => definition
 
@@ -64,6 +77,36 @@ export const settings = {
     secret: true,
     help: 'bearer token that viewers must send (default: anybody may watch)',
   }),
+  iceServer: setting({
+    type: iceServerUrls(),
+    fallback: '',
+    placeholder: 'URL',
+    several: true,
+    help: 'STUN or TURN server that clients are told of, such as turn:turn.example.net?transport=udp',
+  }),
+  turnUsername: setting({
+    type: linkSafeText(),
+    placeholder: 'NAME',
+    help: 'name by which clients log in at the TURN servers, together with --turn-credential',
+  }),
+  turnCredential: setting({
+    type: linkSafeText(),
+    placeholder: 'TEXT',
+    secret: true,
+    help: 'password for --turn-username',
+  }),
+  turnSecret: setting({
+    type: linkSafeText(),
+    placeholder: 'TEXT',
+    secret: true,
+    help: 'secret shared with the TURN servers (coturn: use-auth-secret), from which each client gets credentials of its own',
+  }),
+  turnCredentialLifetime: setting({
+    type: durationMs(60_000, 31_536_000_000),
+    fallback: '1440m', // TURN asks for them again at each refresh, so they have to outlast the session
+    placeholder: 'TIME',
+    help: 'credentials made from --turn-secret are valid for so long',
+  }),
   logLevel: setting({
     type: oneOf(logLevels),
     fallback: 'info',
@@ -76,6 +119,11 @@ export const settings = {
     fallback: 'false',
     help: 'also publish a moving test picture and a tone as stream "demo"',
   }),
+  strict: setting({
+    type: flag(),
+    fallback: 'false', // older whip.js sends no If-Match
+    help: 'answer 428 to a PATCH without If-Match, as RFC 9725 has it',
+  }),
   consentTimeout: setting({
     type: durationMs(1000, 3_600_000),
     fallback: '30s', // RFC 7675 section 5.1: consent expires after 30 seconds
@@ -87,6 +135,13 @@ export const settings = {
     fallback: '15s', // DTLS repeats lost flights after 1, 2, 4 and 8 s: three losses in a row still connect
     placeholder: 'TIME',
     help: 'a session that has not connected by then ends',
+  }),
+  takeover: setting({
+    type: oneOf(takeovers),
+    fallback: 'refuse', // a second publisher is a mistake more often than a wish
+    placeholder: 'WAY',
+    words: takeovers,
+    help: 'what a second publisher of a stream gets: refuse (409), or replace, which ends the first',
   }),
   publisherTakeover: setting({
     type: durationMs(0, 600_000),
@@ -159,7 +214,8 @@ export const settings = {
 
 export type SettingName = keyof typeof settings
 
-type WithoutFallback = 'mediaPort' | 'publishToken' | 'playToken'
+type WithoutFallback =
+  'mediaPort' | 'publishToken' | 'playToken' | 'turnUsername' | 'turnCredential' | 'turnSecret'
 
 /** What the rest of the program sees. Durations are in milliseconds, sizes in bytes, rates in bits per second. */
 export type Config = {

@@ -105,6 +105,44 @@ export const quantity = (min: number, max: number) =>
 const within = (value: number | undefined, min: number, max: number): number | undefined =>
   value !== undefined && value >= min && value <= max ? value : undefined
 
+/** RFC 7064 and RFC 7065: scheme, host, port, and for TURN the transport. */
+const iceServerUrl =
+  /^(?:stuns?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?|turns?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:\?transport=(?:udp|tcp))?)$/
+
+/** A comma-separated list of STUN and TURN URLs. */
+export const iceServerUrls = () =>
+  z.string().transform((text, context): readonly string[] => {
+    const urls = text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+    for (const url of urls) {
+      if (!iceServerUrl.test(url)) {
+        context.addIssue({
+          code: 'custom',
+          message: `expected URLs such as stun:stun.example.net:3478 or turn:turn.example.net?transport=udp, but "${url}" is none`,
+        })
+      }
+    }
+    return urls
+  })
+
+/**
+ * Characters that a user name or credential may have: those of a quoted-string without escapes, and no comma or semicolon, at which OBS cuts the field
+ * even inside quotes.
+ */
+const linkSafePattern = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+$/
+
+/** What stands in a Link header between quotes, where every client can read it. */
+export const linkSafeText = () =>
+  z
+    .string()
+    .max(MAX_TOKEN_LENGTH, `expected at most ${MAX_TOKEN_LENGTH} characters`)
+    .regex(
+      linkSafePattern,
+      'expected printable characters without spaces, quotes, backslashes, commas and semicolons, which some clients cannot read in a Link header',
+    )
+
 /** RFC 6750 section 2.1: what may stand behind `Authorization: Bearer`; anything else could never be sent by a client. */
 const bearerToken = /^[A-Za-z0-9\-._~+/]+=*$/
 export const MAX_TOKEN_LENGTH = 4096

@@ -11,7 +11,16 @@ export const cors = (): Middleware =>
     allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
     // Named one by one: '*' would not cover Authorization.
     allowHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Accept'],
-    exposeHeaders: ['Location', 'ETag', 'Link', 'Retry-After', 'WWW-Authenticate', 'Accept-Post', 'Allow'],
+    exposeHeaders: [
+      'Location',
+      'ETag',
+      'Link',
+      'Retry-After',
+      'WWW-Authenticate',
+      'Accept-Post',
+      'Accept-Patch',
+      'Allow',
+    ],
     maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     privateNetworkAccess: true,
   })

@@ -1,13 +1,17 @@
 /** The WHIP and WHEP endpoints and their sessions (RFC 9725 section 4, draft-ietf-wish-whep section 4). */
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import type { OpenedSession, SessionView } from '../streams/session.ts'
+import type { IceRestart, OpenedSession, RemoteIceCredentials, SessionView } from '../streams/session.ts'
 import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
+import { entityTagOf } from '../signalling/entity-tag.ts'
+import { iceServerLink } from '../signalling/link-header.ts'
 import { Problem } from '../signalling/problem.ts'
-import type { Authorizer } from './authorizer.ts'
+import { SDP_FRAGMENT_TYPE } from '../signalling/sdp-fragment.ts'
+import type { AuthorizationRequest, Authorizer } from './authorizer.ts'
 import { bearerTokenOf } from './authorizer.ts'
+import type { IceServers } from './ice-servers.ts'
 import { readBody } from './request-body.ts'
-import { acceptFragment, SDP_FRAGMENT_TYPE } from './session-patch.ts'
+import { checkPrecondition, parseFragment, requestedRestart, restartFragment } from './session-patch.ts'
 
 export const SDP_TYPE = 'application/sdp' // RFC 8866 section 8.1
 
@@ -17,6 +21,7 @@ export interface Sessions {
   publish(stream: string, offerSdp: string): OpenedSession
   play(stream: string, offerSdp: string): OpenedSession
   find(id: string): SessionView | undefined
+  restartIce(id: string, remote: RemoteIceCredentials): IceRestart | undefined
   end(id: string, reason: 'deleted'): boolean
 }
 
@@ -24,6 +29,11 @@ export interface EndpointOptions {
   readonly sessions: Sessions
   readonly authorizer: Authorizer
   readonly maxOfferBytes: number
+  readonly iceServers: IceServers
+  /** Unix time in ms. */
+  readonly unixTimeMs: () => number
+  /** PATCH needs If-Match (RFC 9725 section 4.3.1). */
+  readonly strict: boolean
 }
 
 interface Endpoint {
@@ -56,15 +66,22 @@ export function sessionRoutes(options: EndpointOptions): Router {
       if (endpoint.action === 'play') ctx.set('Content-Type', SDP_TYPE)
     })
 
+    // A CORS preflight does not come here: it is answered before (RFC 9725 section 4.6 asks to tell it of no servers).
+    router.options(collection, async (ctx) => {
+      const stream = streamNameOf(ctx)
+      const verdict = await options.authorizer.authorize(authorizationRequest(ctx, endpoint, stream))
+      if (verdict === 'allowed') tellIceServers(ctx, stream, options)
+      ctx.set('Allow', 'GET, HEAD, POST, OPTIONS')
+      succeedWithoutContent(ctx)
+    })
+
     router.get(member, (ctx) => {
       sessionOf(ctx, endpoint, options.sessions)
       succeedWithoutContent(ctx)
     })
 
     router.patch(member, async (ctx) => {
-      const session = sessionOf(ctx, endpoint, options.sessions)
-      acceptFragment(await readBody(ctx, SDP_FRAGMENT_TYPE, options.maxOfferBytes), session)
-      ctx.status = 204
+      await patchSession(ctx, endpoint, options)
     })
 
     router.delete(member, (ctx) => {
@@ -75,11 +92,8 @@ export function sessionRoutes(options: EndpointOptions): Router {
   return router
 }
 
-async function openSession(
-  ctx: Context,
-  endpoint: Endpoint,
-  { sessions, authorizer, maxOfferBytes }: EndpointOptions,
-): Promise<void> {
+async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOptions): Promise<void> {
+  const { sessions, authorizer, maxOfferBytes } = options
   const stream = streamNameOf(ctx)
   await authorize(ctx, endpoint, stream, authorizer)
   const offer = await readBody(ctx, SDP_TYPE, maxOfferBytes)
@@ -87,18 +101,59 @@ async function openSession(
     endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
   ctx.status = 201
   ctx.set('Location', `${endpoint.prefix}/${stream}/${opened.id}`)
+  ctx.set('ETag', entityTagOf(opened.localUfrag))
+  tellIceServers(ctx, stream, options)
   ctx.set('Content-Type', SDP_TYPE)
   ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
 }
 
+/** One field line for each: OBS cannot read several in one. */
+function tellIceServers(
+  ctx: Context,
+  stream: string,
+  { iceServers, unixTimeMs }: Pick<EndpointOptions, 'iceServers' | 'unixTimeMs'>,
+): void {
+  for (const server of iceServers.forStream(stream, unixTimeMs())) ctx.append('Link', iceServerLink(server))
+}
+
+async function patchSession(
+  ctx: Context,
+  endpoint: Endpoint,
+  { sessions, maxOfferBytes, strict }: EndpointOptions,
+): Promise<void> {
+  sessionOf(ctx, endpoint, sessions)
+  const body = await readBody(ctx, SDP_FRAGMENT_TYPE, maxOfferBytes)
+  // Nothing below waits, so that requests which overlap take effect one behind the other, each on what the one before has left.
+  const session = sessionOf(ctx, endpoint, sessions)
+  checkPrecondition(ctx.get('If-Match'), session, strict)
+  const remote = requestedRestart(parseFragment(body), session)
+  const restart = remote && sessions.restartIce(session.id, remote)
+  if (restart === undefined) {
+    ctx.status = 204
+    return
+  }
+  ctx.status = 200
+  ctx.set('Content-Type', SDP_FRAGMENT_TYPE)
+  ctx.set('ETag', entityTagOf(restart.ufrag))
+  ctx.body = Buffer.from(restartFragment(restart))
+}
+
+const authorizationRequest = (ctx: Context, { action }: Endpoint, stream: string): AuthorizationRequest => ({
+  action,
+  stream,
+  token: bearerTokenOf(ctx.get('Authorization')),
+  remoteAddress: clientAddress(ctx),
+})
+
 async function authorize(
   ctx: Context,
-  { action }: Endpoint,
+  endpoint: Endpoint,
   stream: string,
   authorizer: Authorizer,
 ): Promise<void> {
-  const token = bearerTokenOf(ctx.get('Authorization'))
-  const verdict = await authorizer.authorize({ action, stream, token, remoteAddress: clientAddress(ctx) })
+  const request = authorizationRequest(ctx, endpoint, stream)
+  const { action, token } = request
+  const verdict = await authorizer.authorize(request)
   switch (verdict) {
     case 'allowed':
       return

@@ -7,6 +7,7 @@ import { Problem } from '../signalling/problem.ts'
 export async function readBody(ctx: Context, mediaType: string, maxBytes: number): Promise<string> {
   const contentType = ctx.get('Content-Type')
   if (mediaTypeOf(contentType) !== mediaType) {
+    if (ctx.method === 'PATCH') ctx.set('Accept-Patch', mediaType) // RFC 5789 section 2.2
     const found = contentType === '' ? 'there is none' : 'it is another one'
     throw new Problem('unsupported-media-type', 415, `The Content-Type must be ${mediaType}; ${found}.`)
   }

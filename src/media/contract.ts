@@ -51,6 +51,12 @@ export interface TransportParameters {
   readonly remoteFingerprints: readonly Fingerprint[]
 }
 
+/** The credentials of one ICE session (RFC 8445 section 5.3), both ends'. */
+export type IceCredentials = Pick<
+  TransportParameters,
+  'localUfrag' | 'localPassword' | 'remoteUfrag' | 'remotePassword'
+>
+
 /** Feedback that was negotiated by `a=rtcp-fb` (RFC 4585, RFC 5104). */
 export interface Feedback {
   readonly nack: boolean
@@ -113,6 +119,11 @@ export type MediaCommand =
     }
   /** Ends a session: RTCP BYE, DTLS close_notify, everything freed. Answered by 'closed'. Unknown sessions are ignored. */
   | { readonly type: 'close-session'; readonly session: SessionId; readonly reason: EndReason }
+  /**
+   * ICE restart (RFC 8445 section 9): checks with the new credentials are taken from now on, those with the old ones until the first with the new
+   * ones, which is told by 'ice-restarted'. A restart that is asked for before that replaces the one that waits. Unknown sessions are ignored.
+   */
+  | ({ readonly type: 'restart-ice'; readonly session: SessionId } & IceCredentials)
   /** Answered by 'statistics' with the same `request`. */
   | { readonly type: 'get-statistics'; readonly request: number }
   /** Ends every session as 'close-session' would, then the thread exits with code 0. */
@@ -153,8 +164,12 @@ export type MediaEvent =
       readonly remoteAddress: string
       readonly srtpProfile: string
     }
+  /** The first valid check of a restarted ICE session came: `localUfrag` is the one in use now, and the only one. */
+  | { readonly type: 'ice-restarted'; readonly session: SessionId; readonly localUfrag: string }
   /** A publisher's first media packet came, or a viewer was sent its first. */
   | { readonly type: 'first-packet'; readonly session: SessionId }
+  /** A connected publisher has sent no media for PUBLISHER_SILENCE_MS, or sends again after that. */
+  | { readonly type: 'publisher-silent'; readonly session: SessionId; readonly silent: boolean }
   /** Always the last event of a session. `detail` is for the log. */
   | {
       readonly type: 'closed'

@@ -120,6 +120,14 @@ export class MediaEngine implements MediaSessionListener {
         if (session !== undefined) this.#close(session, command.reason, undefined, nowMs)
         break
       }
+      case 'restart-ice': {
+        const session = this.#sessions.get(command.session)
+        // 48 random bits are in use only where the control wing is wrong; the session then goes on as it was.
+        if (session === undefined || this.#sessions.byUfrag(command.localUfrag) !== undefined) break
+        this.#sessions.beginIceRestart(session, command.localUfrag)
+        session.peer.restartIce(command)
+        break
+      }
       case 'get-statistics':
         this.#emit({ type: 'statistics', request: command.request, statistics: this.#statistics() })
         break
@@ -139,8 +147,17 @@ export class MediaEngine implements MediaSessionListener {
     this.#emit({ type: 'connected', session: session.id, remoteAddress, srtpProfile })
   }
 
+  onIceRestarted(session: MediaSession): void {
+    this.#sessions.completeIceRestart(session)
+    this.#emit({ type: 'ice-restarted', session: session.id, localUfrag: session.localUfrag })
+  }
+
   onFirstPacket(session: MediaSession): void {
     this.#emit({ type: 'first-packet', session: session.id })
+  }
+
+  onSilence(session: MediaSession, silent: boolean): void {
+    this.#emit({ type: 'publisher-silent', session: session.id, silent })
   }
 
   onEnded(session: MediaSession, reason: EndReason, detail: string): void {

@@ -46,10 +46,26 @@ export class SessionTable {
     else members.add(session)
   }
 
+  /** From now on the session is found by `ufrag` too; a restart that was not confirmed before is forgotten. */
+  beginIceRestart(session: MediaSession, ufrag: string): void {
+    if (session.nextLocalUfrag !== undefined) this.#byUfrag.delete(session.nextLocalUfrag)
+    session.nextLocalUfrag = ufrag
+    this.#byUfrag.set(ufrag, session)
+  }
+
+  /** From now on the session is found by its new ufrag alone. */
+  completeIceRestart(session: MediaSession): void {
+    if (session.nextLocalUfrag === undefined) return
+    this.#byUfrag.delete(session.localUfrag)
+    session.localUfrag = session.nextLocalUfrag
+    session.nextLocalUfrag = undefined
+  }
+
   /** @returns false where the session was not there. */
   remove(session: MediaSession): boolean {
     if (!this.#sessions.delete(session.id)) return false
     this.#byUfrag.delete(session.localUfrag)
+    if (session.nextLocalUfrag !== undefined) this.#byUfrag.delete(session.nextLocalUfrag)
     const { stream } = session
     if (this.publisherOf(stream) === session) this.#publishers.delete(stream)
     const members = this.#members.get(stream)

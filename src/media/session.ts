@@ -12,10 +12,16 @@ import type { Peer, PeerListener } from './transport/peer.ts'
 /** A publisher that said RTCP BYE and sends nothing for so long has gone without closing DTLS. */
 const BYE_SILENCE_MS = 2_000
 
+/** A publisher that is connected but sends nothing for so long may have crashed: shorter than OBS waits before it connects again. */
+export const PUBLISHER_SILENCE_MS = 2_000
+
 /** What happens to a session that its engine has to act on. */
 export interface MediaSessionListener {
   onConnected(session: MediaSession, profile: SrtpProfileName): void
+  onIceRestarted(session: MediaSession): void
   onFirstPacket(session: MediaSession): void
+  /** A publisher has sent no media for a while, or sends again. */
+  onSilence(session: MediaSession, silent: boolean): void
   /** The session cannot go on; it is to be closed when the present call has returned. */
   onEnded(session: MediaSession, reason: EndReason, detail: string): void
   /** The stream has packets to forward. */
@@ -28,7 +34,9 @@ export type MediaRole =
 
 export class MediaSession implements PeerListener {
   readonly id: SessionId
-  readonly localUfrag: string
+  /** The ufrag that its checks are found by, and that of a restart which no check has confirmed yet; kept by the session table. */
+  localUfrag: string
+  nextLocalUfrag: string | undefined
   readonly stream: Stream
   readonly #listener: MediaSessionListener
   #peer: Peer | undefined
@@ -36,6 +44,9 @@ export class MediaSession implements PeerListener {
   #byeMs = Infinity
   #packetsAtBye = 0
   #nowMs = 0
+  #lastMediaMs = 0
+  #silenceCheckMs = Infinity
+  #isSilent = false
 
   constructor(id: SessionId, localUfrag: string, stream: Stream, listener: MediaSessionListener) {
     this.id = id
@@ -70,13 +81,21 @@ export class MediaSession implements PeerListener {
   onConnected(profile: SrtpProfileName, nowMs: number): void {
     const { role, media } = this.role
     this.#listener.onConnected(this, profile)
-    if (role === 'viewer') media.start(nowMs)
+    if (role === 'viewer') return media.start(nowMs)
+    this.#lastMediaMs = nowMs
+    this.#silenceCheckMs = nowMs + PUBLISHER_SILENCE_MS
+  }
+
+  onIceRestarted(): void {
+    this.#listener.onIceRestarted(this)
   }
 
   onRtp(memory: PacketMemory, header: RtpHeader, index: ExtendedSequenceNumber, nowMs: number): void {
     const { role, media } = this.role
     // A viewer has nothing to send; some browsers send silence on a sendrecv section all the same.
     if (role !== 'publisher') return
+    this.#lastMediaMs = nowMs
+    if (this.#isSilent) this.#setSilent(false, nowMs)
     media.receiveRtp(memory, header, index, nowMs)
     this.#listener.onMediaArrived(this)
   }
@@ -98,17 +117,32 @@ export class MediaSession implements PeerListener {
   }
 
   nextTimeoutMs(): number {
-    return Math.min(this.peer.nextTimeoutMs(), this.role.media.nextTimeoutMs(), this.#byeMs + BYE_SILENCE_MS)
+    return Math.min(
+      this.peer.nextTimeoutMs(),
+      this.role.media.nextTimeoutMs(),
+      this.#byeMs + BYE_SILENCE_MS,
+      this.#silenceCheckMs,
+    )
   }
 
   handleTimeout(nowMs: number): void {
     this.#nowMs = nowMs
     this.peer.handleTimeout(nowMs)
     if (this.peer.isConnected) this.role.media.handleTimeout(nowMs)
+    if (nowMs >= this.#silenceCheckMs) {
+      this.#silenceCheckMs = this.#lastMediaMs + PUBLISHER_SILENCE_MS
+      if (nowMs >= this.#silenceCheckMs) this.#setSilent(true, nowMs)
+    }
     if (nowMs >= this.#byeMs + BYE_SILENCE_MS) {
       this.#byeMs = Infinity
       if (this.peer.packetsReceived === this.#packetsAtBye) this.onEnded('closed-by-peer', 'RTCP BYE')
     }
+  }
+
+  #setSilent(silent: boolean, nowMs: number): void {
+    this.#isSilent = silent
+    this.#silenceCheckMs = silent ? Infinity : nowMs + PUBLISHER_SILENCE_MS
+    this.#listener.onSilence(this, silent)
   }
 
   /** Says goodbye on RTCP and DTLS, and frees both halves. */

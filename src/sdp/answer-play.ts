@@ -6,7 +6,13 @@ import type { PlayedTrack, TransportParameters } from '../media/contract.ts'
 import type { CodecName, MediaKind } from '../media/rtp/codecs.ts'
 import { answeredFormats, negotiateFormat, viewerParameters } from './answer-format.ts'
 import { writeAnswer, type AcceptedSection } from './answer-text.ts'
-import { answerSetup, taggedSection, transportParameters } from './answer-transport.ts'
+import {
+  answerSetup,
+  bundleTransport,
+  taggedSection,
+  transportParameters,
+  type BundleTransport,
+} from './answer-transport.ts'
 import { codecOf, describeFormat, mediaFormat, playDistance } from './codec-match.ts'
 import type { GatewayTransport } from './gateway-transport.ts'
 import { extensionIds } from './header-extensions.ts'
@@ -28,6 +34,7 @@ export interface PlayIdentifiers {
 export interface PlayAnswer {
   readonly answer: string
   readonly transport: TransportParameters
+  readonly bundle: BundleTransport
   readonly tracks: PlayedTrack[]
   /** To be kept with the session and asked of `playableWith` when another publisher takes the stream over. */
   readonly viewer: ViewerMedia
@@ -59,6 +66,7 @@ export function answerPlay(
   return {
     answer: writeAnswer(offer, gateway, accepted, tagged, answerSetup(tagged.setup)),
     transport: transportParameters(tagged, gateway),
+    bundle: bundleTransport(offer, accepted, tagged),
     tracks: played.map(({ track }) => track),
     viewer: { ...(audio && { audio }), ...(video && { video }) },
   }

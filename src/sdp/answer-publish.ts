@@ -6,7 +6,13 @@ import type { PublishedEncoding, PublishedTrack, TransportParameters } from '../
 import { codecs, type CodecName } from '../media/rtp/codecs.ts'
 import { answeredFormats, negotiateFormat, publisherParameters } from './answer-format.ts'
 import { writeAnswer, type AcceptedSection } from './answer-text.ts'
-import { answerSetup, taggedSection, transportParameters } from './answer-transport.ts'
+import {
+  answerSetup,
+  bundleTransport,
+  taggedSection,
+  transportParameters,
+  type BundleTransport,
+} from './answer-transport.ts'
 import { codecOf, describeFormat, isLastResort, mediaFormat } from './codec-match.ts'
 import type { GatewayTransport } from './gateway-transport.ts'
 import { extensionIds } from './header-extensions.ts'
@@ -17,6 +23,7 @@ import type { MediaFormat, PublishedMedia } from './published-media.ts'
 export interface PublishAnswer {
   readonly answer: string
   readonly transport: TransportParameters
+  readonly bundle: BundleTransport
   readonly tracks: PublishedTrack[]
   readonly media: PublishedMedia
 }
@@ -37,6 +44,7 @@ export function answerPublish(offer: Offer, gateway: GatewayTransport): PublishA
   return {
     answer: writeAnswer(offer, gateway, accepted, tagged, answerSetup(tagged.setup)),
     transport: transportParameters(tagged, gateway),
+    bundle: bundleTransport(offer, accepted, tagged),
     tracks: published.map(({ track }) => track),
     media: {
       ...(audio && { audio }),

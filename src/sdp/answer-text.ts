@@ -35,6 +35,11 @@ export interface AcceptedSection {
   readonly source: AnsweredSource | undefined
 }
 
+/**
+ * RFC 8445 section 10. Not "trickle": all candidates are in the answer, and those of the peer are learnt from its checks.
+ */
+export const ICE_OPTIONS: readonly string[] = ['ice2']
+
 export type DtlsSetup = 'active' | 'passive'
 
 /**
@@ -48,11 +53,7 @@ export function writeAnswer(
   tagged: MediaSection,
   setup: DtlsSetup,
 ): string {
-  const bundle = offer.bundle.filter((mid) =>
-    [...accepted.values()].some(({ offered }) => offered.mid === mid),
-  )
-  // The first mid is what tags an m-section: already so unless the offer began with one that is bundle-only.
-  bundle.sort((a, b) => Number(b === tagged.mid) - Number(a === tagged.mid))
+  const bundle = answeredBundle(offer, accepted, tagged)
   const sends = [...accepted.values()].some(({ source }) => source !== undefined)
   const lines = [
     'v=0',
@@ -64,9 +65,7 @@ export function writeAnswer(
     ...(offer.extmapAllowMixed ? ['a=extmap-allow-mixed'] : []),
     ...(sends ? ['a=msid-semantic:WMS *'] : []),
     'a=ice-lite',
-    // RFC 8445 section 10. Not "trickle": all candidates are here, and those of the peer are learnt from its
-    // checks.
-    'a=ice-options:ice2',
+    `a=ice-options:${ICE_OPTIONS.join(' ')}`,
     `a=fingerprint:${gateway.fingerprint.algorithm} ${gateway.fingerprint.value}`,
     ...offer.media.flatMap((section) => {
       const answer = accepted.get(section.index)
@@ -74,6 +73,17 @@ export function writeAnswer(
     }),
   ]
   return lines.map((line) => `${line}\r\n`).join('')
+}
+
+/** The mids of the answer's BUNDLE group. */
+export function answeredBundle(
+  offer: Offer,
+  accepted: ReadonlyMap<number, AcceptedSection>,
+  tagged: MediaSection,
+): string[] {
+  const mids = offer.bundle.filter((mid) => [...accepted.values()].some(({ offered }) => offered.mid === mid))
+  // The first mid is what tags an m-section: already so unless the offer began with one that is bundle-only.
+  return mids.sort((a, b) => Number(b === tagged.mid) - Number(a === tagged.mid))
 }
 
 /** RFC 3264 section 6: port 0, the rest of the m-line as it was. */
@@ -104,7 +114,12 @@ function acceptance(
     `a=ice-pwd:${gateway.password}`,
     `a=fingerprint:${gateway.fingerprint.algorithm} ${gateway.fingerprint.value}`,
     `a=setup:${setup}`,
-    ...(tagged ? [...gateway.candidates.map(candidateLine), 'a=end-of-candidates'] : []),
+    ...(tagged
+      ? [
+          ...gateway.candidates.map((candidate, index) => `a=candidate:${candidateValue(candidate, index)}`),
+          'a=end-of-candidates',
+        ]
+      : []),
     `a=mid:${offered.mid}`,
     ...extensions.map(
       ({ id, uri, direction: qualifier }) =>
@@ -148,7 +163,8 @@ const hostTypePreference = 126
 const maxLocalPreference = 65_535
 const rtpComponent = 1
 
-function candidateLine({ address, port }: GatewayCandidate, index: number): string {
+/** The value of an `a=candidate` line (RFC 8839 section 5.1); the index among all makes the priority. */
+export function candidateValue({ address, port }: GatewayCandidate, index: number): string {
   const priority = hostTypePreference * 2 ** 24 + (maxLocalPreference - index) * 2 ** 8 + (256 - rtpComponent)
-  return `a=candidate:${index + 1} ${rtpComponent} UDP ${priority} ${address} ${port} typ host`
+  return `${index + 1} ${rtpComponent} UDP ${priority} ${address} ${port} typ host`
 }

@@ -3,7 +3,7 @@
  * DTLS roles.
  */
 import type { TransportParameters } from '../media/contract.ts'
-import type { DtlsSetup } from './answer-text.ts'
+import { answeredBundle, type AcceptedSection, type DtlsSetup } from './answer-text.ts'
 import type { GatewayTransport } from './gateway-transport.ts'
 import { incomplete } from './offer-problem.ts'
 import type { MediaSection, Offer, Setup } from './offer.ts'
@@ -28,6 +28,26 @@ export function taggedSection(
  */
 export function answerSetup(offered: Setup): DtlsSetup {
   return offered === 'passive' ? 'active' : 'passive'
+}
+
+/** Which m-sections share the session's transport: what SDP fragments have to say again. */
+export interface BundleTransport {
+  readonly kind: 'audio' | 'video'
+  readonly mid: string
+  /** Empty where the offer is not bundled. */
+  readonly bundle: readonly string[]
+}
+
+export function bundleTransport(
+  offer: Offer,
+  accepted: ReadonlyMap<number, AcceptedSection>,
+  tagged: MediaSection,
+): BundleTransport {
+  return {
+    kind: tagged.kind === 'video' ? 'video' : 'audio',
+    mid: tagged.mid,
+    bundle: answeredBundle(offer, accepted, tagged),
+  }
 }
 
 export function transportParameters(tagged: MediaSection, gateway: GatewayTransport): TransportParameters {

@@ -4,6 +4,8 @@
  */
 export { answerPlay, type PlayAnswer, type PlayIdentifiers } from './answer-play.ts'
 export { answerPublish, type PublishAnswer } from './answer-publish.ts'
+export { candidateValue, ICE_OPTIONS } from './answer-text.ts'
+export type { BundleTransport } from './answer-transport.ts'
 export { playableWith } from './codec-match.ts'
 export type { GatewayCandidate, GatewayTransport } from './gateway-transport.ts'
 export type { Offer } from './offer.ts'

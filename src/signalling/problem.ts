@@ -9,7 +9,9 @@ export type ProblemCode =
   | 'wrong-direction' // 422: recvonly offer to WHIP, sendonly offer to WHEP
   | 'unusable-media' // 422: no m-section that can be accepted; a codec or profile that is not supported; too many m-sections of a kind
   | 'codec-mismatch' // 422: a viewer's offer lacks the publisher's codec
-  | 'ice-restart-unsupported' // 422: a PATCH with new ICE credentials
+  | 'ice-restart-unsupported' // 422: a PATCH with new ICE credentials of a client that is an ICE-lite agent too
+  | 'precondition-failed' // 412: If-Match names another ICE session
+  | 'precondition-required' // 428: a PATCH without If-Match, in strict mode
   | 'no-publisher' // 409 + Retry-After
   | 'already-published' // 409
   | 'session-not-found' // 404

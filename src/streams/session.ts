@@ -1,21 +1,29 @@
 /** One publisher or one viewer, from its 201 to its end. */
-import type { PublishedMedia, ViewerMedia } from '../sdp/index.ts'
+import type { BundleTransport, GatewayCandidate, PublishedMedia, ViewerMedia } from '../sdp/index.ts'
 import type { EndReason, SessionId, StreamName } from '../media/contract.ts'
 
 interface SessionBase {
   readonly id: SessionId
   readonly stream: StreamName
   readonly openedAtMs: number
-  readonly localUfrag: string
-  /** The client's ICE credentials: a PATCH with others asks for an ICE restart (RFC 9725 section 4.3.2). */
-  readonly remoteUfrag: string
-  readonly remotePassword: string
+  readonly bundle: BundleTransport
+  /** Ours of the present ICE session: the newest, whether or not a check has come for it. */
+  localUfrag: string
+  /** While the newest one waits for its first check: that of the ICE session that is still in use. */
+  confirmedUfrag: string | undefined
+  /** The client's ICE credentials: a PATCH with others asks for an ICE restart (RFC 9725 section 4.3.3). */
+  remoteUfrag: string
+  remotePassword: string
+  /** Those of the client's last ICE sessions before the present one, the newest last. */
+  formerRemoteUfrags: readonly string[]
   /** True once ICE and DTLS were complete. */
   connected: boolean
 }
 
 export interface PublisherSession extends SessionBase {
   readonly role: 'publisher'
+  /** Connected, but has sent no media for a while: it may have crashed. */
+  silent: boolean
   readonly media: PublishedMedia
 }
 
@@ -30,8 +38,22 @@ export type Session = PublisherSession | ViewerSession
 /** A session as the HTTP endpoints see it. */
 export type SessionView = Readonly<SessionBase> & { readonly role: 'publisher' | 'viewer' }
 
+export interface RemoteIceCredentials {
+  readonly remoteUfrag: string
+  readonly remotePassword: string
+}
+
+/** What a client has to know of our side after an ICE restart. */
+export interface IceRestart {
+  readonly ufrag: string
+  readonly password: string
+  readonly candidates: readonly GatewayCandidate[]
+  readonly bundle: BundleTransport
+}
+
 export interface OpenedSession {
   readonly id: SessionId
+  readonly localUfrag: string
   /** The SDP answer. */
   readonly answer: string
 }
@@ -45,6 +67,7 @@ export type StreamsEvent =
       readonly remoteAddress: string
       readonly srtpProfile: string
     }
+  | { readonly type: 'ice-restarted'; readonly session: SessionView }
   | { readonly type: 'first-packet'; readonly session: SessionView; readonly afterMs: number }
   /** Exactly one for each opened session. */
   | {

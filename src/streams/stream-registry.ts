@@ -10,7 +10,7 @@ import type {
   SessionId,
   StreamName,
 } from '../media/contract.ts'
-import type { GatewayTransport } from '../sdp/index.ts'
+import type { BundleTransport, GatewayTransport } from '../sdp/index.ts'
 import { answerPlay, answerPublish, parseOffer, playableWith } from '../sdp/index.ts'
 import { Problem } from '../signalling/problem.ts'
 import type { Clock } from './clock.ts'
@@ -18,8 +18,10 @@ import type { Chance } from './credentials.ts'
 import { newCname, newPassword, newSdpSessionId, newUfrag, ssrcSource } from './credentials.ts'
 import type { MediaPlane } from './media-plane.ts'
 import type {
+  IceRestart,
   OpenedSession,
   PublisherSession,
+  RemoteIceCredentials,
   Session,
   SessionView,
   StreamsEvent,
@@ -29,6 +31,8 @@ import type {
 export interface StreamLimits {
   readonly maxSessions: number
   readonly maxViewersPerStream: number
+  /** What a second publisher does to one that is there: 'refuse' answers it 409, 'replace' ends the first. */
+  readonly takeover: 'refuse' | 'replace'
   /** A publisher that has not connected for so long makes way for another one. */
   readonly publisherTakeoverMs: number
   /** Viewers wait for so long for the next publisher; 0 ends them with their publisher. */
@@ -59,6 +63,8 @@ const NO_PUBLISHER_RETRY_SECONDS = 2
 /** Sessions come and go over minutes; asking more often only adds load. */
 const FULL_RETRY_SECONDS = 10
 const SHUTDOWN_RETRY_SECONDS = 5
+/** A fragment that a restart has overtaken is at most a few restarts late. */
+const MAX_FORMER_REMOTE_UFRAGS = 4
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
 const MAX_STREAM_ID_LENGTH = 64
 
@@ -102,12 +108,19 @@ export class StreamRegistry {
       )
     }
     if (rival === undefined) this.#refuseWhenFull()
-    const { answer, transport, tracks, media: published } = answerPublish(offer, this.#describeOurselves())
+    const {
+      answer,
+      transport,
+      bundle,
+      tracks,
+      media: published,
+    } = answerPublish(offer, this.#describeOurselves())
     if (rival !== undefined) this.#close(rival, 'replaced')
 
     const session: PublisherSession = {
-      ...this.#newSession(name, transport),
+      ...this.#newSession(name, transport, bundle),
       role: 'publisher',
+      silent: false,
       media: published,
     }
     const stream = this.#streams.get(name) ?? {
@@ -120,7 +133,7 @@ export class StreamRegistry {
     this.#register(session)
     this.#resume(stream, session)
     media.send({ type: 'open-publisher', session: session.id, stream: name, transport, tracks })
-    return { id: session.id, answer }
+    return { id: session.id, localUfrag: session.localUfrag, answer }
   }
 
   /** @throws Problem when the offer cannot be accepted, the stream has no publisher, or the stream or the gateway is full. */
@@ -150,21 +163,44 @@ export class StreamRegistry {
         },
       )
     }
-    const { answer, transport, tracks, viewer } = answerPlay(
+    const { answer, transport, bundle, tracks, viewer } = answerPlay(
       offer,
       this.#describeOurselves(),
       stream.publisher.media,
       { ssrc: ssrcSource(chance), cname: newCname(chance), streamId: name.slice(0, MAX_STREAM_ID_LENGTH) },
     )
     const session: ViewerSession = {
-      ...this.#newSession(name, transport),
+      ...this.#newSession(name, transport, bundle),
       role: 'viewer',
       promised: viewer,
     }
     stream.viewers.add(session)
     this.#register(session)
     media.send({ type: 'open-viewer', session: session.id, stream: name, transport, tracks })
-    return { id: session.id, answer }
+    return { id: session.id, localUfrag: session.localUfrag, answer }
+  }
+
+  /**
+   * Gives the session new ICE credentials of ours for the client's new ones; media goes on by the old ones until the client's first check with the new.
+   * A restart before that replaces the one that waits. Undefined if there is no such session.
+   */
+  restartIce(id: SessionId, remote: RemoteIceCredentials): IceRestart | undefined {
+    const session = this.#sessions.get(id)
+    if (session === undefined) return undefined
+    const { media, chance, candidates } = this.#options
+    const ufrag = newUfrag(chance, this.#ufrags)
+    const password = newPassword(chance)
+    if (session.confirmedUfrag === undefined) session.confirmedUfrag = session.localUfrag
+    else this.#ufrags.delete(session.localUfrag)
+    this.#ufrags.add(ufrag)
+    session.localUfrag = ufrag
+    session.formerRemoteUfrags = [...session.formerRemoteUfrags, session.remoteUfrag].slice(
+      -MAX_FORMER_REMOTE_UFRAGS,
+    )
+    session.remoteUfrag = remote.remoteUfrag
+    session.remotePassword = remote.remotePassword
+    media.send({ type: 'restart-ice', session: id, localUfrag: ufrag, localPassword: password, ...remote })
+    return { ufrag, password, candidates, bundle: session.bundle }
   }
 
   /** Ends a session, frees all that it had and tells the media wing. False if there is none. */
@@ -182,7 +218,7 @@ export class StreamRegistry {
 
   /** To be called with every event of the media wing. Events of sessions that have ended here already are late, and ignored. */
   handleEvent(event: MediaEvent): void {
-    if (event.type !== 'connected' && event.type !== 'first-packet' && event.type !== 'closed') return
+    if (!('session' in event)) return
     const session = this.#sessions.get(event.session)
     if (session === undefined) return
     const { clock, onEvent } = this.#options
@@ -195,6 +231,13 @@ export class StreamRegistry {
           remoteAddress: event.remoteAddress,
           srtpProfile: event.srtpProfile,
         })
+        break
+      case 'ice-restarted':
+        this.#confirmUfrag(session, event.localUfrag)
+        onEvent({ type: 'ice-restarted', session })
+        break
+      case 'publisher-silent':
+        if (session.role === 'publisher') session.silent = event.silent
         break
       case 'first-packet':
         onEvent({ type: 'first-packet', session, afterMs: clock.nowMs() - session.openedAtMs })
@@ -223,6 +266,7 @@ export class StreamRegistry {
     const { clock, onEvent } = this.#options
     this.#sessions.delete(session.id)
     this.#ufrags.delete(session.localUfrag)
+    if (session.confirmedUfrag !== undefined) this.#ufrags.delete(session.confirmedUfrag)
     onEvent({ type: 'session-ended', session, reason, detail, lastedMs: clock.nowMs() - session.openedAtMs })
     const stream = this.#streams.get(session.stream)
     if (stream === undefined) return
@@ -233,6 +277,17 @@ export class StreamRegistry {
       if (reason !== 'replaced') this.#awaitPublisher(stream)
     }
     this.#dropIfEmpty(stream)
+  }
+
+  #confirmUfrag(session: Session, ufrag: string): void {
+    if (session.confirmedUfrag !== undefined) this.#ufrags.delete(session.confirmedUfrag)
+    if (session.localUfrag === ufrag) {
+      session.confirmedUfrag = undefined
+      return
+    }
+    // The check came while yet another restart was on its way to the media wing.
+    session.confirmedUfrag = ufrag
+    this.#ufrags.add(ufrag)
   }
 
   #awaitPublisher(stream: Stream): void {
@@ -293,6 +348,7 @@ export class StreamRegistry {
   #newSession(
     stream: StreamName,
     transport: { localUfrag: string; remoteUfrag: string; remotePassword: string },
+    bundle: BundleTransport,
   ) {
     const { chance, clock } = this.#options
     const { localUfrag, remoteUfrag, remotePassword } = transport
@@ -300,9 +356,12 @@ export class StreamRegistry {
       id: chance.uuid(),
       stream,
       openedAtMs: clock.nowMs(),
+      bundle,
       localUfrag,
+      confirmedUfrag: undefined,
       remoteUfrag,
       remotePassword,
+      formerRemoteUfrags: [],
       connected: false,
     }
   }
@@ -320,6 +379,7 @@ export class StreamRegistry {
 
   #mayBeReplaced(publisher: PublisherSession): boolean {
     const { clock, limits } = this.#options
+    if (limits.takeover === 'replace' || publisher.silent) return true
     return !publisher.connected && clock.nowMs() - publisher.openedAtMs >= limits.publisherTakeoverMs
   }
 

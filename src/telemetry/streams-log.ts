@@ -30,6 +30,11 @@ export function logStreamsEvent(logger: Logger, event: StreamsEvent): void {
         },
         `${event.session.role} of ${event.session.stream} connected`,
       )
+    case 'ice-restarted':
+      return logger.info(
+        { event: type, ...fieldsOf(event.session) },
+        `${event.session.role} of ${event.session.stream} restarted ICE`,
+      )
     case 'first-packet':
       return logger.debug(
         { event: type, ...fieldsOf(event.session), afterMs: Math.round(event.afterMs) },

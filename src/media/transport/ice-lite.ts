@@ -2,7 +2,7 @@
  * The ICE-lite agent of one session (RFC 8445): answers connectivity checks, never sends any, and follows the path that the
  * controlling peer uses. A valid check from a new address moves the session there, so that a phone may change networks.
  */
-import type { TransportParameters } from '../contract.ts'
+import type { IceCredentials } from '../contract.ts'
 import type { DatagramOutput, Path, PathRegistry } from './ports.ts'
 import {
   BINDING_ERROR,
@@ -18,11 +18,18 @@ import type { StunMessage } from './stun.ts'
 const NOMINATION_HOLD_MS = 500
 /** A selected path that has been silent for so long gives way to any other valid one, nominated or not. */
 const PATH_SILENCE_MS = 3_000
+/**
+ * After a restart, paths of the ICE session before it go on to be listened to for so long: the peer sends media there until its new pair is nominated, and
+ * what is under way by then has to arrive too (RFC 8445 section 9).
+ */
+export const FORMER_PATH_HOLD_MS = 3_000
 /** Paths that one session may have proven at a time: every pair of a machine with several networks, twice over. */
 export const MAX_PATHS = 16
 
 export type CheckResult =
   | 'valid'
+  /** Valid, and the first one with the credentials of a restart. */
+  | 'restarted'
   | 'wrong-username'
   | 'wrong-integrity'
   | 'role-conflict'
@@ -30,8 +37,16 @@ export type CheckResult =
   | 'not-a-request'
   | 'too-many-paths'
 
+/** The local half of an ICE session's credentials, as bytes. */
+interface LocalCredentials {
+  readonly usernamePrefix: Buffer
+  readonly key: Buffer
+}
+
 interface ProvenPath {
   readonly path: Path
+  /** False once a restart has been completed by a check over another path, until this one is checked again too. */
+  current: boolean
   priority: number
   lastCheckMs: number
   lastNominationMs: number
@@ -40,8 +55,10 @@ interface ProvenPath {
 export class IceLiteAgent {
   readonly #output: DatagramOutput
   readonly #registry: PathRegistry
-  readonly #usernamePrefix: Buffer
-  readonly #key: Buffer
+  #credentials: LocalCredentials
+  /** Those of a restart that no check has confirmed yet. */
+  #nextCredentials: LocalCredentials | undefined
+  #restartedMs = Infinity
   readonly #writer = new StunResponseWriter()
   readonly #paths: ProvenPath[] = []
   #selected: ProvenPath | undefined
@@ -49,16 +66,20 @@ export class IceLiteAgent {
   lastCheckMs: number
 
   constructor(
-    credentials: Pick<TransportParameters, 'localUfrag' | 'localPassword'>,
+    credentials: Pick<IceCredentials, 'localUfrag' | 'localPassword'>,
     output: DatagramOutput,
     registry: PathRegistry,
     nowMs: number,
   ) {
     this.#output = output
     this.#registry = registry
-    this.#usernamePrefix = Buffer.from(`${credentials.localUfrag}:`, 'utf8')
-    this.#key = Buffer.from(credentials.localPassword, 'utf8')
+    this.#credentials = localCredentials(credentials)
     this.lastCheckMs = nowMs
+  }
+
+  /** RFC 8445 section 9: takes checks with these credentials too, and with nothing else from the first of them on. */
+  restart(credentials: Pick<IceCredentials, 'localUfrag' | 'localPassword'>): void {
+    this.#nextCredentials = localCredentials(credentials)
   }
 
   /** Where media is to be sent, or undefined before the first valid check. */
@@ -75,26 +96,32 @@ export class IceLiteAgent {
   /** Answers one check that came over `path`, which need not be retained yet. */
   receiveCheck(bytes: Uint8Array, message: StunMessage, path: Path, nowMs: number): CheckResult {
     if (message.type !== BINDING_REQUEST) return 'not-a-request'
-    if (!this.#ownsUsername(bytes, message)) return 'wrong-username'
-    if (!verifyIntegrity(bytes, message, this.#key)) {
+    const credentials = this.#credentialsOf(bytes, message)
+    if (credentials === undefined) return 'wrong-username'
+    const { key } = credentials
+    if (!verifyIntegrity(bytes, message, key)) {
       this.#respondError(bytes, message, path, 401, undefined)
       return 'wrong-integrity'
     }
     if (message.unknownAttribute !== 0) {
-      this.#respondError(bytes, message, path, 420, this.#key)
+      this.#respondError(bytes, message, path, 420, key)
       return 'unknown-attribute'
     }
     // A lite agent is always the controlled one; a peer that thinks so too must change its mind (RFC 8445 section 7.3.1.1).
     if (message.role === 'controlled') {
-      this.#respondError(bytes, message, path, 487, this.#key)
+      this.#respondError(bytes, message, path, 487, key)
       return 'role-conflict'
     }
     const proven = this.#prove(path, message, nowMs)
     if (proven === undefined) return 'too-many-paths'
     this.lastCheckMs = nowMs
-    this.#respondSuccess(bytes, message, proven.path)
+    this.#respondSuccess(bytes, message, proven.path, key)
+    const restarts = credentials === this.#nextCredentials
+    if (restarts) this.#completeRestart(credentials, nowMs)
+    proven.current = true
     this.#select(proven, message.useCandidate, nowMs)
-    return 'valid'
+    if (nowMs - this.#restartedMs >= FORMER_PATH_HOLD_MS) this.#dropFormerPaths()
+    return restarts ? 'restarted' : 'valid'
   }
 
   close(): void {
@@ -103,11 +130,28 @@ export class IceLiteAgent {
     this.#selected = undefined
   }
 
-  #ownsUsername(bytes: Uint8Array, message: StunMessage): boolean {
-    const prefix = this.#usernamePrefix
-    if (message.usernameLength < prefix.length) return false
-    for (let i = 0; i < prefix.length; i++) if (bytes[message.usernameOffset + i] !== prefix[i]) return false
-    return true
+  /** Those whose ufrag the check's user name begins with. */
+  #credentialsOf(bytes: Uint8Array, message: StunMessage): LocalCredentials | undefined {
+    if (ownsUsername(this.#credentials.usernamePrefix, bytes, message)) return this.#credentials
+    const next = this.#nextCredentials
+    return next !== undefined && ownsUsername(next.usernamePrefix, bytes, message) ? next : undefined
+  }
+
+  #completeRestart(credentials: LocalCredentials, nowMs: number): void {
+    this.#credentials = credentials
+    this.#nextCredentials = undefined
+    this.#restartedMs = nowMs
+    for (const proven of this.#paths) proven.current = false
+  }
+
+  #dropFormerPaths(): void {
+    this.#restartedMs = Infinity
+    for (let i = this.#paths.length - 1; i >= 0; i--) {
+      const proven = this.#paths[i] as ProvenPath
+      if (proven.current) continue
+      this.#paths.splice(i, 1)
+      this.#registry.release(proven.path)
+    }
   }
 
   #prove(path: Path, message: StunMessage, nowMs: number): ProvenPath | undefined {
@@ -123,6 +167,7 @@ export class IceLiteAgent {
     if (retained === undefined) return undefined
     const proven = {
       path: retained,
+      current: true,
       priority: message.priority,
       lastCheckMs: nowMs,
       lastNominationMs: -Infinity,
@@ -148,7 +193,8 @@ export class IceLiteAgent {
     const selected = this.#selected
     const before = selected?.lastNominationMs ?? -Infinity
     if (nominated) proven.lastNominationMs = nowMs
-    if (selected === undefined) {
+    // A path of the ICE session before the restart gives way to the first one of the present.
+    if (selected === undefined || !selected.current) {
       this.#selected = proven
     } else if (selected !== proven) {
       const isSilent = nowMs - selected.lastCheckMs > PATH_SILENCE_MS
@@ -157,7 +203,7 @@ export class IceLiteAgent {
     }
   }
 
-  #respondSuccess(requestBytes: Uint8Array, request: StunMessage, path: Path): void {
+  #respondSuccess(requestBytes: Uint8Array, request: StunMessage, path: Path, key: Buffer): void {
     const offset = this.#output.reserve(path, MAX_RESPONSE_BYTES)
     if (offset < 0) return
     const out = this.#output.memory(path)
@@ -165,7 +211,7 @@ export class IceLiteAgent {
     this.#writer.xorMappedAddress((view, at, transactionId) =>
       path.writeXorMappedAddress(view, at, transactionId),
     )
-    this.#output.commit(path, this.#writer.end(this.#key))
+    this.#output.commit(path, this.#writer.end(key))
   }
 
   #respondError(
@@ -185,4 +231,18 @@ export class IceLiteAgent {
     // An address that has proven nothing is never sent more than it sent: no amplification.
     if (length <= request.length) this.#output.commit(path, length)
   }
+}
+
+const localCredentials = (credentials: {
+  readonly localUfrag: string
+  readonly localPassword: string
+}): LocalCredentials => ({
+  usernamePrefix: Buffer.from(`${credentials.localUfrag}:`, 'utf8'),
+  key: Buffer.from(credentials.localPassword, 'utf8'),
+})
+
+function ownsUsername(prefix: Buffer, bytes: Uint8Array, message: StunMessage): boolean {
+  if (message.usernameLength < prefix.length) return false
+  for (let i = 0; i < prefix.length; i++) if (bytes[message.usernameOffset + i] !== prefix[i]) return false
+  return true
 }

@@ -2,7 +2,7 @@
  * One peer connection below RTP: ICE-lite, DTLS and SRTP of one bundled transport. Sans-IO: datagrams and `nowMs` in, datagrams
  * out through a `DatagramOutput`, what happened through a `PeerListener`.
  */
-import type { EndReason, TransportParameters } from '../contract.ts'
+import type { EndReason, IceCredentials, TransportParameters } from '../contract.ts'
 import type { PacketMemory, RtpSink } from '../forwarding/ports.ts'
 import { DTLS_MTU_BYTES } from '../native/dtls.ts'
 import type { DtlsContext, DtlsProgress, SrtpProfileName } from '../native/dtls.ts'
@@ -26,6 +26,8 @@ export interface PeerTimeouts {
 export interface PeerListener {
   /** DTLS is complete and the peer's fingerprint was right: media may flow. */
   onConnected(profile: SrtpProfileName, nowMs: number): void
+  /** The first check with the credentials of a restart has come: the former ones are no longer taken. */
+  onIceRestarted(): void
   /** A plain RTP packet; `memory` and `header` are valid during the call. The header's payload length includes padding. */
   onRtp(memory: PacketMemory, header: RtpHeader, index: ExtendedSequenceNumber, nowMs: number): void
   /** A plain compound RTCP packet, valid during the call. */
@@ -90,15 +92,21 @@ export class Peer implements RtpSink {
     return this.#ice.selectedPath?.describe()
   }
 
+  /** Asks for an ICE restart: media goes on as before until the peer's first check with these credentials. */
+  restartIce(credentials: IceCredentials): void {
+    this.#ice.restart(credentials)
+  }
+
   /** Takes a parsed STUN message over any path: this is the one way in for an address that is not known yet. */
   receiveStun(memory: PacketMemory, message: StunMessage, path: Path, nowMs: number): void {
     if (this.#state === 'ended') return
     const result = this.#ice.receiveCheck(memory.bytes, message, path, nowMs)
-    if (result !== 'valid') {
+    if (result !== 'valid' && result !== 'restarted') {
       this.#countDrop(`stun-${result}`)
       return
     }
     this.#lastHeardMs = nowMs
+    if (result === 'restarted') this.#listener.onIceRestarted()
     if (!this.#dtls.isStarted) this.#afterDtls(this.#dtls.start(nowMs), nowMs)
   }
 
