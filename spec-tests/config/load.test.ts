@@ -28,6 +28,9 @@ test('has defaults for everything', () => {
     shutdownTimeout: 5000,
     keyframeRequestInterval: 1000,
     packetStore: 4_194_304,
+    instantStart: 'on',
+    instantStartBytes: 3_145_728,
+    instantStartAge: 8000,
     maxPublishBitrate: 20_000_000,
     udpSender: 'auto',
   })

@@ -251,6 +251,8 @@ export const testLimits: ForwardingLimits = {
   ...defaultForwardingLimits,
   packetStoreBytes: 1024 * 1024,
   audioPacketStoreBytes: 16 * 1024,
+  // Its own tests switch it on; in all others a viewer starts with the next keyframe.
+  instantStart: false,
 }
 
 export interface PacketOptions {
