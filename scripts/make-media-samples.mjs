@@ -11,6 +11,16 @@ const scratch = mkdtempSync(join(tmpdir(), 'whipway-samples-'))
 mkdirSync(samples, { recursive: true })
 try {
   makeH264(join(samples, 'test-picture-640x360.h264'))
+  makeLongGroup(
+    join(samples, 'numbered-640x360-keyframe-4s.h264'),
+    ['-c:v', 'libx264', '-preset', 'medium'],
+    'h264',
+  )
+  makeLongGroup(
+    join(samples, 'numbered-640x360-keyframe-4s.vp8.ivf'),
+    ['-c:v', 'libvpx', '-deadline', 'good'],
+    'ivf',
+  )
   makeOpus(join(samples, 'tone-440hz.opus-packets'))
 } finally {
   rmSync(scratch, { recursive: true })
@@ -51,6 +61,26 @@ function makeH264(path) {
     '-f',
     'h264',
     path,
+  ])
+}
+
+/**
+ * 30 fps, one keyframe in 4 s, and each picture's number, 0 to 119, in seven blocks of 32 x 32 pixels at the top left: white is 1, the lowest bit
+ * comes first. By it a viewer can tell which picture it is shown.
+ */
+function makeLongGroup(path, encoder, format) {
+  const bits = [0, 1, 2, 3, 4, 5, 6].map(
+    (bit) => `drawbox=x=${32 * bit}:y=0:w=32:h=32:color=white:t=fill:enable='mod(floor(n/${2 ** bit})\\,2)'`,
+  )
+  const filters = ['drawbox=x=0:y=0:w=224:h=32:color=black:t=fill', ...bits].join(',')
+  const x264 = 'keyint=120:min-keyint=120:scenecut=0:bframes=0:repeat-headers=1:slices=1:aud=0:rc-lookahead=0'
+  const coding =
+    format === 'ivf' ? ['-g', '120', '-auto-alt-ref', '0'] : ['-profile:v', 'baseline', '-x264-params', x264]
+  const bitstream = format === 'ivf' ? [] : ['-bsf:v', 'filter_units=remove_types=6']
+  ffmpeg([
+    ...['-f', 'lavfi', '-i', `testsrc2=size=640x360:rate=30:duration=${seconds}`, '-pix_fmt', 'yuv420p'],
+    ...['-vf', filters, ...encoder, ...coding, '-threads', '1'],
+    ...['-b:v', '500k', '-maxrate', '500k', '-bufsize', '250k', ...bitstream, '-f', format, path],
   ])
 }
 

@@ -251,6 +251,8 @@ export const testLimits: ForwardingLimits = {
   ...defaultForwardingLimits,
   packetStoreBytes: 1024 * 1024,
   audioPacketStoreBytes: 16 * 1024,
+  // Its own tests switch it on; in all others a viewer starts with the next keyframe.
+  instantStart: false,
 }
 
 export interface PacketOptions {
@@ -379,15 +381,22 @@ export function createViewer(
 
 /** One publisher and one viewer that is connected. */
 export function createPair(
-  options: { published?: readonly PublishedTrack[]; played?: readonly PlayedTrack[]; seed?: number } = {},
+  options: {
+    published?: readonly PublishedTrack[]
+    played?: readonly PlayedTrack[]
+    limits?: ForwardingLimits
+    seed?: number
+  } = {},
 ) {
   const stream = new Stream('test')
   const { publisher, rtcp, pool } = createPublisher({
     ...(options.published ? { tracks: options.published } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
     seed: options.seed ?? 1,
   })
   const { viewer, sink } = createViewer({
     ...(options.played ? { tracks: options.played } : {}),
+    ...(options.limits ? { limits: options.limits } : {}),
     seed: (options.seed ?? 1) + 1,
   })
   stream.setPublisher(publisher, 0)

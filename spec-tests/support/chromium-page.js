@@ -1,4 +1,4 @@
-/* global document, navigator, window, setInterval, clearInterval, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender */
+/* global document, navigator, window, setInterval, clearInterval, MediaStream, RTCPeerConnection, RTCRtpReceiver, RTCRtpSender, MediaStreamTrackProcessor, performance */
 // The page that runs inside Chromium: a WHIP publisher and a WHEP player with nothing but browser APIs.
 const connections = new Map()
 
@@ -35,7 +35,7 @@ window.whipway = {
   },
 
   /** Offers every codec. Returns the connection's id. */
-  async play(url, { token } = {}) {
+  async play(url, { token, watchNumbers = false } = {}) {
     const connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' })
     const media = new MediaStream()
     for (const kind of ['audio', 'video']) {
@@ -48,7 +48,9 @@ window.whipway = {
     element.autoplay = true
     element.srcObject = media
     document.body.append(element)
-    return open(connection, url, token, () => element.remove())
+    const pictures = []
+    if (watchNumbers) void readNumbers(media.getVideoTracks()[0].clone(), pictures)
+    return open(connection, url, token, () => element.remove(), pictures)
   },
 
   /** Everything that getStats() has, as plain data, and the states of the connection. */
@@ -58,6 +60,11 @@ window.whipway = {
     for (const entry of (await connection.getStats()).values()) report.push({ ...entry })
     const transport = connection.getTransceivers()[0].receiver.transport
     return { report, connectionState: connection.connectionState, dtlsState: transport?.state ?? 'new' }
+  },
+
+  shownPictures(id) {
+    const { postMs, pictures } = connections.get(id)
+    return { postMs, pictures }
   },
 
   /** DELETE. Returns its status. */
@@ -104,9 +111,29 @@ function prefer(transceiver, codecs, name) {
   transceiver.setCodecPreferences([...packetized, ...repair])
 }
 
-async function open(connection, url, token, release) {
+/** Reads the number in each decoded picture: seven blocks of 32 x 32 pixels, the lowest bit first. */
+async function readNumbers(track, pictures) {
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader()
+  for (
+    let { done, value: frame } = await reader.read();
+    !done;
+    { done, value: frame } = await reader.read()
+  ) {
+    const shownMs = performance.timeOrigin + performance.now()
+    const rect = { x: 0, y: 16, width: 224, height: 2 }
+    const bytes = new Uint8Array(frame.allocationSize({ rect }))
+    const [luma] = await frame.copyTo(bytes, { rect })
+    let number = 0
+    for (let bit = 0; bit < 7; bit++) if (bytes[luma.offset + 32 * bit + 16] > 128) number |= 1 << bit
+    frame.close()
+    pictures.push({ number, shownMs })
+  }
+}
+
+async function open(connection, url, token, release, pictures = []) {
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
   await connection.setLocalDescription()
+  const postMs = performance.timeOrigin + performance.now()
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/sdp', ...authorization },
@@ -118,6 +145,6 @@ async function open(connection, url, token, release) {
   // Provided by the harness: a test may point the answer at a relay.
   await connection.setRemoteDescription({ type: 'answer', sdp: await window.editAnswer(body) })
   const id = String(connections.size + 1)
-  connections.set(id, { connection, location, authorization, release })
+  connections.set(id, { connection, location, authorization, release, postMs, pictures })
   return id
 }

@@ -24,7 +24,27 @@ export interface ChromiumPublishOptions {
   readonly editAnswer?: (answer: string) => string
 }
 
-export type ChromiumPlayOptions = Pick<ChromiumPublishOptions, 'token' | 'editAnswer'>
+export interface ChromiumPlayOptions extends Pick<ChromiumPublishOptions, 'token' | 'editAnswer'> {
+  /** Takes note of when each picture of a numbered sample is shown. */
+  readonly watchNumbers?: boolean
+}
+
+/** A picture that was shown. Times are Unix time in ms, so that pages can be compared. */
+export interface ShownPicture {
+  readonly number: number
+  readonly shownMs: number
+}
+
+export interface ShownPictures {
+  /** When the WHEP POST was sent. */
+  readonly postMs: number
+  readonly pictures: readonly ShownPicture[]
+}
+
+export interface ChromiumPlayer extends ChromiumPeer<PlayerStatistics> {
+  /** What was shown so far, with `watchNumbers`. */
+  shownPictures(): Promise<ShownPictures>
+}
 
 export interface PlayerStatistics {
   readonly connectionState: string
@@ -70,7 +90,7 @@ export interface ChromiumPeer<Statistics> {
 export interface ChromiumHarness {
   /** Each in a page of its own. */
   publish(whipUrl: string, options: ChromiumPublishOptions): Promise<ChromiumPeer<PublisherStatistics>>
-  play(whepUrl: string, options?: ChromiumPlayOptions): Promise<ChromiumPeer<PlayerStatistics>>
+  play(whepUrl: string, options?: ChromiumPlayOptions): Promise<ChromiumPlayer>
   /** Ends the browser and all its processes. */
   stop(): Promise<void>
 }
@@ -106,7 +126,11 @@ export async function startChromium(): Promise<ChromiumHarness> {
     },
     async play(whepUrl, options = {}) {
       const page = await openPage(browser, site.url, options.editAnswer)
-      return wrapPeer(page, await call(page, 'play', whepUrl, options), summarisePlayer)
+      const id = await call(page, 'play', whepUrl, options)
+      return {
+        ...wrapPeer(page, id, summarisePlayer),
+        shownPictures: () => call<ShownPictures>(page, 'shownPictures', id),
+      }
     },
     async stop() {
       await browser.close()

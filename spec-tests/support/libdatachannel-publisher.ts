@@ -1,9 +1,10 @@
-/** Publishes the H.264 and Opus samples by libdatachannel, with the chain of media handlers that OBS uses. */
+/** Publishes the H.264 (or VP8) and Opus samples by libdatachannel, with the chain of media handlers that OBS uses. */
 import { randomInt } from 'node:crypto'
 import nodeDataChannel from 'node-datachannel'
 import { startSteadyClock } from '../../src/client/steady-clock.ts'
 import { openSession, type ClientSession } from '../../src/signalling/session-client.ts'
-import { h264Sample, opusSample } from './samples.ts'
+import { writeRtpHeader } from '../../src/media/rtp/rtp-header.ts'
+import { h264Sample, numberedH264Sample, numberedVp8Sample, opusSample } from './samples.ts'
 import { waitFor } from './wait.ts'
 
 const {
@@ -33,6 +34,8 @@ export interface LibdatachannelPublisherOptions {
   /** Changes the answer before libdatachannel sees it (such as pointing it at a relay). */
   readonly editAnswer?: ((answer: string) => string) | undefined
   readonly connectTimeoutMs?: number
+  /** Instead of the usual sample: pictures that tell their number, with a keyframe every 4 s. */
+  readonly numbered?: 'H264' | 'VP8'
 }
 
 export interface LibdatachannelPublisher {
@@ -75,15 +78,19 @@ export async function startLibdatachannelPublisher(
 
   const videoSsrc = randomInt(1, 0xffff_ffff)
   const video = new Video('1', 'SendOnly')
-  video.addH264Codec(
-    videoPayloadType,
-    'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1',
-  )
+  const isVp8 = options.numbered === 'VP8'
+  if (isVp8) video.addVP8Codec(videoPayloadType)
+  else {
+    const profile = 'profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1'
+    video.addH264Codec(videoPayloadType, profile)
+  }
   video.addSSRC(videoSsrc, 'whipway-test', 'stream', 'stream-video')
   const videoTrack = connection.addTrack(video)
   const videoConfig = new RtpPacketizationConfig(videoSsrc, 'whipway-test', videoPayloadType, videoClockRate)
-  const videoChain = new H264RtpPacketizer('StartSequence', videoConfig, maxFragmentBytes)
-  videoChain.addToChain(new RtcpSrReporter(videoConfig))
+  const videoChain = isVp8
+    ? new RtcpSrReporter(videoConfig)
+    : new H264RtpPacketizer('StartSequence', videoConfig, maxFragmentBytes)
+  if (!isVp8) videoChain.addToChain(new RtcpSrReporter(videoConfig))
   videoChain.addToChain(new RtcpNackResponder(retransmissionPackets))
   videoTrack.setMediaHandler(videoChain)
 
@@ -98,7 +105,9 @@ export async function startLibdatachannelPublisher(
     )
     await waitFor('the tracks to open', () => audioTrack.isOpen() && videoTrack.isOpen(), wait)
 
-    const pictures = h264Sample.load()
+    const sample = isVp8 ? numberedVp8Sample : options.numbered === 'H264' ? numberedH264Sample : h264Sample
+    const pictures = sample.load()
+    const vp8 = isVp8 ? new Vp8Packetizer(videoSsrc) : undefined
     const sounds = opusSample.load()
     const videoStart = randomInt(0, 0xffff_ffff)
     const audioStart = randomInt(0, 0xffff_ffff)
@@ -107,7 +116,10 @@ export async function startLibdatachannelPublisher(
       const picture = pictures[number % pictures.length]
       if (picture === undefined || !videoTrack.isOpen()) return
       videoConfig.timestamp = (videoStart + (number * videoClockRate) / h264Sample.frameRate) >>> 0
-      videoTrack.sendMessageBinary(picture)
+      if (vp8 === undefined) videoTrack.sendMessageBinary(picture)
+      else
+        for (const packet of vp8.packetize(picture, videoConfig.timestamp))
+          videoTrack.sendMessageBinary(packet)
       framesSent++
     })
     const stopAudio = startSteadyClock(opusSample.packetMs, (number) => {
@@ -141,6 +153,32 @@ export async function startLibdatachannelPublisher(
   } catch (error) {
     connection.close()
     throw error
+  }
+}
+
+/** libdatachannel has none for VP8 (RFC 7741): a descriptor of one byte in front of each piece of a frame, S set on the first. */
+class Vp8Packetizer {
+  readonly #ssrc: number
+  #sequence = randomInt(0, 0xffff)
+
+  constructor(ssrc: number) {
+    this.#ssrc = ssrc
+  }
+
+  packetize(frame: Buffer, timestamp: number): Buffer[] {
+    const packets: Buffer[] = []
+    for (let at = 0; at < frame.length; at += maxFragmentBytes) {
+      const piece = frame.subarray(at, at + maxFragmentBytes)
+      const packet = Buffer.alloc(13 + piece.length)
+      const view = new DataView(packet.buffer, packet.byteOffset, packet.length)
+      const isLast = at + piece.length === frame.length
+      this.#sequence = (this.#sequence + 1) & 0xffff
+      writeRtpHeader(view, 0, isLast, videoPayloadType, this.#sequence, timestamp, this.#ssrc, false)
+      packet[12] = at === 0 ? 0x10 : 0
+      piece.copy(packet, 13)
+      packets.push(packet)
+    }
+    return packets
   }
 }
 

@@ -1,6 +1,7 @@
 /** Plays a stream by libwebrtc (`@roamhq/wrtc`): pictures and sound are decoded. It has no H.264. */
 import { createGatheredOffer, loadWebRtc, type PeerConnection } from '../../src/client/webrtc.ts'
 import { openSession, type ClientSession } from '../../src/signalling/session-client.ts'
+import type { ShownPicture, ShownPictures } from './chromium.ts'
 import { waitFor } from './wait.ts'
 
 /** Entries of `getStats()`. */
@@ -20,6 +21,8 @@ export interface LibwebrtcViewer {
   readonly frames: () => number
   /** Of the last decoded picture, such as '640x360'. */
   readonly frameSize: () => string
+  /** When the WHEP POST was sent, and when each picture of a numbered sample was decoded, in Unix time. */
+  readonly shownPictures: () => ShownPictures
   /** Mean square of the decoded samples so far, in [0, 1]. */
   readonly audioPower: () => number
   statistics(): Promise<StatisticsReport>
@@ -35,12 +38,15 @@ export async function startLibwebrtcViewer(options: LibwebrtcViewerOptions): Pro
   const videoTrack = connection.addTransceiver('video', { direction: 'recvonly' }).receiver.track
   const videoSink = new nonstandard.RTCVideoSink(videoTrack)
   const audioSink = new nonstandard.RTCAudioSink(audioTrack)
+  const pictures: ShownPicture[] = []
+  let postMs = 0
   let frames = 0
   let frameSize = ''
   let squares = 0
   let samples = 0
   videoSink.onframe = ({ frame }) => {
     frames++
+    pictures.push({ number: numberIn(frame), shownMs: performance.timeOrigin + performance.now() })
     frameSize = `${frame.width}x${frame.height}`
   }
   audioSink.ondata = (data) => {
@@ -55,7 +61,9 @@ export async function startLibwebrtcViewer(options: LibwebrtcViewerOptions): Pro
 
   try {
     const { url, token, editOffer = same, editAnswer = same } = options
-    const session = await openSession({ url, offer: editOffer(await createGatheredOffer(connection)), token })
+    const offer = editOffer(await createGatheredOffer(connection))
+    postMs = performance.timeOrigin + performance.now()
+    const session = await openSession({ url, offer, token })
     await connection.setRemoteDescription({ type: 'answer', sdp: editAnswer(session.answer) })
     await waitFor('the viewer to connect', () => connection.connectionState === 'connected')
     return {
@@ -63,6 +71,7 @@ export async function startLibwebrtcViewer(options: LibwebrtcViewerOptions): Pro
       connection,
       frames: () => frames,
       frameSize: () => frameSize,
+      shownPictures: () => ({ postMs, pictures }),
       audioPower: () => (samples === 0 ? 0 : squares / samples),
       statistics: () => readStatistics(connection),
       close,
@@ -75,6 +84,13 @@ export async function startLibwebrtcViewer(options: LibwebrtcViewerOptions): Pro
     close()
     throw error
   }
+}
+
+/** Seven blocks of 32 x 32 pixels at the top left, the lowest bit first. */
+function numberIn({ width, data }: { readonly width: number; readonly data: Uint8Array }): number {
+  let number = 0
+  for (let bit = 0; bit < 7; bit++) if ((data[16 * width + 32 * bit + 16] ?? 0) > 128) number |= 1 << bit
+  return number
 }
 
 export async function readStatistics(connection: PeerConnection): Promise<StatisticsReport> {

@@ -9,6 +9,18 @@ export const h264Sample = {
   load: (): readonly Buffer[] => splitAccessUnits(readSample('test-picture-640x360.h264')),
 }
 
+/** Pictures that tell their number, with one keyframe in 4 s (scripts/make-media-samples.mjs says where the number is). */
+export const numberedH264Sample = {
+  ...h264Sample,
+  load: (): readonly Buffer[] => splitAccessUnits(readSample('numbered-640x360-keyframe-4s.h264')),
+}
+
+/** The same in VP8. */
+export const numberedVp8Sample = {
+  ...h264Sample,
+  load: (): readonly Buffer[] => splitIvf(readSample('numbered-640x360-keyframe-4s.vp8.ivf')),
+}
+
 /** Opus packets of 20 ms each, stereo: a tone of 440 Hz. */
 export const opusSample = {
   packetMs: 20,
@@ -32,6 +44,17 @@ function splitAccessUnits(bytes: Buffer): readonly Buffer[] {
     pending = []
   }
   return units
+}
+
+/** IVF: a header of 32 bytes, then each frame behind its length (32 bits, little-endian) and time (64 bits). */
+function splitIvf(bytes: Buffer): readonly Buffer[] {
+  const frames: Buffer[] = []
+  for (let offset = 32; offset < bytes.length;) {
+    const length = bytes.readUInt32LE(offset)
+    frames.push(bytes.subarray(offset + 12, offset + 12 + length))
+    offset += 12 + length
+  }
+  return frames
 }
 
 function splitNalUnits(bytes: Buffer): readonly Buffer[] {

@@ -33,6 +33,7 @@ export interface Setting<Type extends z.ZodType = z.ZodType> {
 }
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+const switches = ['on', 'off'] as const
 const udpSenders = ['auto', 'native', 'portable'] as const
 
 const takeovers = ['refuse', 'replace'] as const
@@ -195,7 +196,26 @@ export const settings = {
     type: quantity(65_536, 1_073_741_824),
     fallback: '4Mi', // 2 s of 16 Mbit/s, or 13 s of 2.5 Mbit/s
     placeholder: 'BYTES',
-    help: 'packets kept for retransmission for each video source',
+    help: 'packets kept for retransmission and instant start for each video source',
+  }),
+  instantStart: setting({
+    type: oneOf(switches),
+    fallback: 'on',
+    placeholder: 'WAY',
+    words: switches,
+    help: 'on or off: viewers that join are sent the packets since the last keyframe at once',
+  }),
+  instantStartBytes: setting({
+    type: quantity(1024, 1_073_741_824),
+    fallback: '3Mi', // less than the packet store, so that nothing of it is overwritten while it is sent
+    placeholder: 'BYTES',
+    help: 'more since the last keyframe is not sent at once; the viewer waits for the next keyframe',
+  }),
+  instantStartAge: setting({
+    type: durationMs(0, 60_000),
+    fallback: '8s', // more than most encoders' keyframe interval, and about a second of decoding on slow devices
+    placeholder: 'TIME',
+    help: 'an older last keyframe is not sent at once; the viewer waits for the next one',
   }),
   maxPublishBitrate: setting({
     type: quantity(10_000, 1_000_000_000),

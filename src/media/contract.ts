@@ -23,8 +23,12 @@ export interface MediaThreadOptions {
   readonly consentTimeoutMs: number
   /** A session that is not connected (ICE and DTLS) by then ends. */
   readonly connectTimeoutMs: number
-  /** Packets kept for retransmission and, later, for an instant start: bounds per video source. */
+  /** Packets kept for retransmission and for an instant start: bounds per video source. */
   readonly packetStoreBytes: number
+  /** Whether viewers that join are sent the packets since the last keyframe at once, and up to which size and age of them. */
+  readonly instantStart: boolean
+  readonly instantStartBytes: number
+  readonly instantStartMs: number
   /** A keyframe is asked of a publisher at most once in this interval. */
   readonly keyframeRequestIntervalMs: number
   /** Upper bound that publishers are told by REMB, in bits per second. */

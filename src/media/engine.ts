@@ -66,6 +66,10 @@ export class MediaEngine implements MediaSessionListener {
     this.#limits = {
       ...defaultForwardingLimits,
       packetStoreBytes: options.packetStoreBytes,
+      packetStoreMs: Math.max(defaultForwardingLimits.packetStoreMs, options.instantStartMs),
+      instantStart: options.instantStart,
+      instantStartBytes: options.instantStartBytes,
+      instantStartMs: options.instantStartMs,
       keyframeRequestIntervalMs: options.keyframeRequestIntervalMs,
       maxPublishBitrate: options.maxPublishBitrate,
     }

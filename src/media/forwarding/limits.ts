@@ -7,6 +7,12 @@ export interface ForwardingLimits {
   readonly audioPacketStoreBytes: number
   /** Packets older than this need not be kept. */
   readonly packetStoreMs: number
+  /** Whether viewers that join are sent the packets since the last keyframe at once. */
+  readonly instantStart: boolean
+  /** A last keyframe and what followed are not sent at once where they have more bytes. */
+  readonly instantStartBytes: number
+  /** A last keyframe that is older is not sent. */
+  readonly instantStartMs: number
   /** A keyframe is asked of a publisher at most once in this interval; repetitions wait longer and longer. */
   readonly keyframeRequestIntervalMs: number
   /** The longest wait between two repeated keyframe requests. */
@@ -32,6 +38,11 @@ export const defaultForwardingLimits: ForwardingLimits = {
   audioPacketStoreBytes: 128 * 1024,
   // Longer than the keyframe interval of common encoders (2 to 4 s, at most 10 s).
   packetStoreMs: 10_000,
+  instantStart: true,
+  // Less than the store, so that nothing of it is overwritten while it is sent.
+  instantStartBytes: 3 * 1024 * 1024,
+  // Decoding it takes a second or so on slow devices.
+  instantStartMs: 8_000,
   keyframeRequestIntervalMs: 500,
   // A publisher that ignores requests (OBS, FFmpeg) is not worth more than this.
   maxKeyframeRequestIntervalMs: 8_000,

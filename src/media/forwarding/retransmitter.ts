@@ -11,6 +11,7 @@ import type { PacketWriter } from './packet-writer.ts'
 import { RepetitionLimiter, type RetransmissionBudget } from './retransmission-limiter.ts'
 import type { SendContext } from './send-context.ts'
 import type { SendHistory } from './send-history.ts'
+import type { Replay } from './replay.ts'
 import type { SourceTrack } from './source-track.ts'
 
 /** Sources that a track was fed by lately: switches of simulcast layers. A viewer asks for what was sent within the last second. */
@@ -26,6 +27,8 @@ interface Segment {
   /** The viewer's sequence number minus the source's number. */
   readonly sequenceOffset: number
   readonly timestampOffset: number
+  /** Where the segment began with older packets, which got other timestamps. */
+  readonly replay: Replay | undefined
 }
 
 export class Retransmitter {
@@ -59,10 +62,11 @@ export class Retransmitter {
     firstNumber: number,
     sequenceOffset: number,
     timestampOffset: number,
+    replay: Replay | undefined,
   ): void {
     if (this.#segments.length === maxSegments) this.#segments.shift()
     const firstSequence = firstNumber + sequenceOffset
-    this.#segments.push({ source, firstSequence, sequenceOffset, timestampOffset })
+    this.#segments.push({ source, firstSequence, sequenceOffset, timestampOffset, replay })
   }
 
   /** Forgets all sources. */
@@ -90,10 +94,19 @@ export class Retransmitter {
     }
     // On its way anyway: with the next flush, which must find its number unused.
     if (store.arrivalOrdinals[slot]! >= store.forwardedArrivals) return
+    const { replay } = segment
+    let sourceTimestamp = store.timestamps[slot]!
+    if (replay !== undefined) {
+      const number = store.numbers[slot]!
+      // The replay gets to it in its turn, and must find its number unused.
+      if (!replay.isDone && number >= replay.nextNumber) return
+      sourceTimestamp = replay.timestampOf(number, sourceTimestamp)
+      if (sourceTimestamp < 0) return drops.count('retransmission-unavailable')
+    }
     if (!this.#limiter.mayTake(sequence, roundTripTimeMs, nowMs))
       return drops.count('retransmission-too-soon')
     if (!budget.take(store.payloadLengths[slot]!, forwardedBytes)) return drops.count('retransmission-budget')
-    const timestamp = addTimestamp(store.timestamps[slot]!, segment.timestampOffset)
+    const timestamp = addTimestamp(sourceTimestamp, segment.timestampOffset)
     const sentBytes =
       this.#history === undefined
         ? this.#sendRtx(segment.source, slot, sequence, timestamp, isHeard)

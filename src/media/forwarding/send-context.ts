@@ -18,6 +18,8 @@ export class SendContext {
   retransmitted = 0
   /** A track's timestamps have a new origin, which the viewer has to be told. */
   isReportDue = false
+  /** A track is being sent what came before the viewer. */
+  isCatchingUp = false
 
   constructor(sink: RtpSink, transportSequence: number) {
     this.sink = sink

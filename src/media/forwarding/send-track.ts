@@ -1,8 +1,11 @@
 /** One track on its way to one viewer: whatever sources feed it, the viewer sees one SSRC with continuous numbers and timestamps. */
 import type { PlayedTrack } from '../contract.ts'
 import { addTimestamp, timestampDistance } from '../rtp/sequence-number.ts'
+import { findKeyframeGroup } from './keyframe-group.ts'
+import type { ForwardingLimits } from './limits.ts'
 import { packetFlags } from './packet-store.ts'
 import { PacketWriter } from './packet-writer.ts'
+import { Replay } from './replay.ts'
 import { Retransmitter } from './retransmitter.ts'
 import type { SendContext } from './send-context.ts'
 import { SendHistory } from './send-history.ts'
@@ -20,6 +23,8 @@ import type { SourceTrack } from './source-track.ts'
 
 /** Below 2^15 a receiver cannot guess the first roll-over wrong when the first packets are swapped (RFC 3711 section 3.3.1). */
 const initialSequenceMask = 0x7fff
+/** How often a viewer that waits for a keyframe looks whether the last one has become usable: a repair takes a round trip. */
+const replayCheckMs = 50
 /** A new source's first timestamp is at least so far behind the last one: it is another picture. */
 const minTimestampStep = 1
 
@@ -37,7 +42,7 @@ export class SendTrack {
   readonly reported = { fractionLost: 0, cumulativeLost: 0, jitterMs: 0 }
 
   readonly #context: SendContext
-  readonly #unknownKeyframeWaitMs: number
+  readonly #limits: ForwardingLimits
   readonly #payloadType: number
   readonly #writer: PacketWriter
   /** Answers NACKs; undefined where they were not negotiated. */
@@ -51,6 +56,9 @@ export class SendTrack {
   #current: SourceTrack | undefined
   /** The source whose keyframe is waited for. */
   #awaited: SourceTrack | undefined
+  /** While the viewer catches up with a source, and shortly after. */
+  #replay: Replay | undefined
+  #nextReplayCheckMs = -Infinity
   #isActive = false
   #hasSent = false
   #firstNumber = 0
@@ -63,18 +71,13 @@ export class SendTrack {
   #anchorTimestamp = 0
   #anchorMs = 0
 
-  constructor(
-    played: PlayedTrack,
-    context: SendContext,
-    random: () => number,
-    unknownKeyframeWaitMs: number,
-  ) {
+  constructor(played: PlayedTrack, context: SendContext, random: () => number, limits: ForwardingLimits) {
     const { feedback } = played
     this.played = played
     this.isVideo = played.kind === 'video'
     this.ssrc = played.ssrc
     this.#context = context
-    this.#unknownKeyframeWaitMs = unknownKeyframeWaitMs
+    this.#limits = limits
     this.#payloadType = played.payloadType
     this.#writer = new PacketWriter(played, context)
     if (feedback.nack) {
@@ -102,6 +105,7 @@ export class SendTrack {
     this.#isActive = false
     this.#stopWaiting()
     this.#current = undefined
+    this.#replay = undefined
     this.#target = undefined
   }
 
@@ -118,6 +122,7 @@ export class SendTrack {
   endSource(nowMs: number): void {
     this.#setAnchor(nowMs)
     this.#current = undefined
+    this.#replay = undefined
   }
 
   /** The publisher has ended: what it sent cannot be sent again. */
@@ -139,15 +144,44 @@ export class SendTrack {
   /** Sends the packet in `slot` of `source`, if this track is fed by it. */
   forward(source: SourceTrack, slot: number, nowMs: number): void {
     if (source !== this.#current) {
-      if (source === this.#target && this.#isActive && this.#mayStart(source, slot, nowMs)) {
-        this.#startSource(source, slot, nowMs)
-      }
+      if (source !== this.#target || !this.#isActive) return
+      if (this.#mayStart(source, slot, nowMs)) this.#startSource(source, slot, nowMs)
+      else if (nowMs >= this.#nextReplayCheckMs) this.#tryReplay(source, nowMs)
       return
     }
     const number = source.store.numbers[slot]!
     // Older than the keyframe that the viewer started with: its place in the viewer's numbers is taken.
     if (number < this.#firstNumber) return
+    // The replay gets to it in its turn.
+    if (this.#replay !== undefined && !this.#replay.isDone && number >= this.#replay.nextNumber) return
     this.#send(source, slot, number)
+  }
+
+  /** When `catchUp` is to be called next; Infinity where there is nothing to catch up with. */
+  get nextCatchUpMs(): number {
+    return this.#replay === undefined ? Infinity : this.#replay.nextMs
+  }
+
+  /** Sends what is due of the packets since the last keyframe to a viewer that has just joined. */
+  catchUp(nowMs: number): void {
+    const replay = this.#replay
+    if (replay === undefined || nowMs < replay.nextMs) return
+    if (replay.isDone) {
+      // What is so late has no timestamp any more.
+      this.#firstNumber = replay.nextNumber
+      this.#replay = undefined
+      return
+    }
+    replay.refill(nowMs)
+    const { source } = replay
+    for (let slot = replay.nextSlot(nowMs); slot >= 0; slot = replay.nextSlot(nowMs)) {
+      if (!this.#send(source, slot, source.store.numbers[slot]!)) break
+      replay.advance(slot)
+    }
+    if (replay.hasGap) {
+      replay.hasGap = false
+      this.requestKeyframe(nowMs)
+    }
   }
 
   /** The timestamp (in the viewer's numbers) of `nowMs`, for a sender report. */
@@ -163,14 +197,40 @@ export class SendTrack {
     if ((source.store.flags[slot]! & packetFlags.keyframe) !== 0) return true
     if (source.tellsKeyframes) return false
     if (Number.isNaN(this.#targetSinceMs)) this.#targetSinceMs = nowMs
-    return nowMs - this.#targetSinceMs >= this.#unknownKeyframeWaitMs
+    return nowMs - this.#targetSinceMs >= this.#limits.unknownKeyframeWaitMs
+  }
+
+  /** Starts `source` with the keyframe that it sent last, if that and all since is there. */
+  #tryReplay(source: SourceTrack, nowMs: number): boolean {
+    // A viewer that has a picture keeps it until the next source's keyframe: no reason to send it twice as much.
+    if (!this.isVideo || this.#current !== undefined) return false
+    this.#nextReplayCheckMs = nowMs + replayCheckMs
+    const group = findKeyframeGroup(source, this.#limits, nowMs)
+    if (group === undefined) return false
+    const replay = new Replay(source, group, nowMs)
+    this.#stopWaiting()
+    this.#replay = replay
+    this.#context.isCatchingUp = true
+    this.#feedFrom(source, group.firstNumber, replay.firstTimestamp, nowMs)
+    return true
   }
 
   #startSource(source: SourceTrack, slot: number, nowMs: number): void {
     const { store } = source
     const trigger = store.numbers[slot]!
     const first = this.isVideo ? source.keyframeStart(slot) : trigger
-    const timestamp = store.timestamps[slot]!
+    this.#replay = undefined
+    this.#feedFrom(source, first, store.timestamps[slot]!, nowMs)
+    // Packets of the keyframe that came before its first one were passed over; they follow now.
+    const ordinal = store.arrivalOrdinals[slot]!
+    for (let number = first; number <= store.highestNumber; number++) {
+      const held = store.find(number)
+      if (held >= 0 && store.arrivalOrdinals[held]! <= ordinal) this.#send(source, held, number)
+    }
+  }
+
+  /** From now on the viewer's numbers and timestamps are those of `source` from packet `first`, with `timestamp`, on. */
+  #feedFrom(source: SourceTrack, first: number, timestamp: number, nowMs: number): void {
     if (!this.#hasSent) {
       // The random number chosen at first is the timestamp that the viewer sees first.
       this.#timestampOffset = addTimestamp(this.#timestampOffset, -timestamp)
@@ -185,23 +245,22 @@ export class SendTrack {
       }
     }
     this.#sequenceOffset = this.#highestSequence + 1 - first
-    this.retransmitter?.addSegment(source, first, this.#sequenceOffset, this.#timestampOffset)
+    this.retransmitter?.addSegment(source, first, this.#sequenceOffset, this.#timestampOffset, this.#replay)
     this.#firstNumber = first
     this.#current = source
     this.#context.isReportDue = true
-    // Packets of the keyframe that came before its first one were passed over; they follow now.
-    const ordinal = store.arrivalOrdinals[slot]!
-    for (let number = first; number <= store.highestNumber; number++) {
-      const held = store.find(number)
-      if (held >= 0 && store.arrivalOrdinals[held]! <= ordinal) this.#send(source, held, number)
-    }
   }
 
-  /** The packet path: once per packet and viewer. */
-  #send(source: SourceTrack, slot: number, number: number): void {
+  /** The packet path: once per packet and viewer. False where it could not be sent. */
+  #send(source: SourceTrack, slot: number, number: number): boolean {
     const { store } = source
     const sequence = number + this.#sequenceOffset
-    const timestamp = addTimestamp(store.timestamps[slot]!, this.#timestampOffset)
+    let sourceTimestamp = store.timestamps[slot]!
+    if (this.#replay !== undefined) {
+      sourceTimestamp = this.#replay.timestampOf(number, sourceTimestamp)
+      if (sourceTimestamp < 0) return false
+    }
+    const timestamp = addTimestamp(sourceTimestamp, this.#timestampOffset)
     if (sequence > this.#highestSequence) {
       this.#highestSequence = sequence
       this.#lastTimestamp = timestamp
@@ -221,7 +280,7 @@ export class SendTrack {
       absoluteSendTime,
       withMid,
     )
-    if (sentBytes === 0) return
+    if (sentBytes === 0) return false
     context.transportSequence = (transportSequence + 1) & 0xffff
     if (this.#history !== undefined) {
       this.#history.record(sequence, transportSequence, absoluteSendTime, withMid)
@@ -229,6 +288,7 @@ export class SendTrack {
     this.packets++
     this.octets += store.payloadLengths[slot]!
     if ((store.flags[slot]! & packetFlags.keyframe) !== 0) this.#noteKeyframe(source, timestamp)
+    return true
   }
 
   #noteKeyframe(source: SourceTrack, timestamp: number): void {
@@ -250,6 +310,7 @@ export class SendTrack {
 
   #awaitKeyframeOfTarget(nowMs: number): void {
     if (!this.isVideo || !this.#isActive || this.#target === this.#current) return
+    if (this.#target !== undefined && this.#tryReplay(this.#target, nowMs)) return
     if (this.#awaited !== this.#target) {
       this.#stopWaiting()
       this.#await(this.#target, nowMs)

@@ -52,13 +52,11 @@ export class Viewer {
     const { limits, random } = options
     this.#wallClockOffsetMs = options.wallClockOffsetMs ?? 0
     this.#context = new SendContext(options.sink, random() & 0xffff)
-    this.tracks = options.tracks.map(
-      (track) => new SendTrack(track, this.#context, random, limits.unknownKeyframeWaitMs),
-    )
+    this.tracks = options.tracks.map((track) => new SendTrack(track, this.#context, random, limits))
     this.feedback = new ViewerFeedback(this.tracks, limits, this.#wallClockOffsetMs, () => this.onBye?.())
   }
 
-  /** The viewer is connected: it is sent what arrives from now on, video from the next keyframe on. */
+  /** The viewer is connected: it is sent what arrives from now on, video from the last keyframe on or else from the next one. */
   start(nowMs: number): void {
     if (this.#isStarted || this.#isClosed) return
     this.#isStarted = true
@@ -78,11 +76,19 @@ export class Viewer {
 
   /** When `handleTimeout` is to be called next; Infinity where nothing is due. */
   nextTimeoutMs(): number {
-    return this.#isClosed ? Infinity : this.#nextReportMs
+    if (this.#isClosed) return Infinity
+    let next = this.#nextReportMs
+    for (const track of this.tracks) next = Math.min(next, track.nextCatchUpMs)
+    return next
   }
 
   handleTimeout(nowMs: number): void {
-    if (!this.#isClosed && nowMs >= this.#nextReportMs) this.#sendReports(nowMs)
+    if (this.#isClosed) return
+    if (this.#context.isCatchingUp) {
+      this.#context.absoluteSendTime = absoluteSendTimeOfMs(nowMs)
+      this.#catchUp(nowMs)
+    }
+    if (nowMs >= this.#nextReportMs || this.#context.isReportDue) this.#sendReports(nowMs)
   }
 
   /** Says goodbye. Nothing is sent after this. */
@@ -122,15 +128,13 @@ export class Viewer {
     const { arrivals, sources } = publisher
     const routes = this.#routes
     this.#context.absoluteSendTime = absoluteSendTimeOfMs(nowMs)
+    if (this.#context.isCatchingUp) this.#catchUp(nowMs)
     for (let i = 0; i < arrivals.count; i++) {
       const index = arrivals.sources[i]!
       const track = routes[index]
       if (track !== undefined) track.forward(sources[index]!, arrivals.slots[i]!, nowMs)
     }
-    if (!this.#hasSent && this.#context.packets > 0) {
-      this.#hasSent = true
-      this.onFirstPacket?.()
-    }
+    this.#noteSent()
     // A source has started to feed a track: players align audio and video as soon as they are told how.
     if (this.#context.isReportDue) this.#sendReports(nowMs)
   }
@@ -158,6 +162,22 @@ export class Viewer {
       ...(feedback.hasRoundTripTime ? { roundTripTimeMs: feedback.roundTripTimeMs } : {}),
       dropped: context.drops.toRecord(),
     }
+  }
+
+  #catchUp(nowMs: number): void {
+    let isCatchingUp = false
+    for (const track of this.tracks) {
+      track.catchUp(nowMs)
+      if (track.nextCatchUpMs !== Infinity) isCatchingUp = true
+    }
+    this.#context.isCatchingUp = isCatchingUp
+    this.#noteSent()
+  }
+
+  #noteSent(): void {
+    if (this.#hasSent || this.#context.packets === 0) return
+    this.#hasSent = true
+    this.onFirstPacket?.()
   }
 
   /** All tracks in one turn: they share the estimate of the publisher's clock, and stay in step with each other by that. */
