@@ -75,10 +75,33 @@ async function join(play: () => Promise<Player>, reference: Player): Promise<Joi
     if (first !== undefined && now() > compareMs + compareWindowMs) {
       const { pictures } = await player.shownPictures()
       const referencePictures = (await reference.shownPictures()).pictures
-      if (process.env['DBG'] !== undefined && Number.isNaN(behindMs(pictures, referencePictures, { fromMs: compareMs - compareWindowMs, toMs: compareMs + compareWindowMs }))) {
-        const s = 'statistics' in player ? await (player as unknown as {statistics(): Promise<unknown>}).statistics() : ''
+      if (
+        process.env['DBG'] !== undefined &&
+        Number.isNaN(
+          behindMs(pictures, referencePictures, {
+            fromMs: compareMs - compareWindowMs,
+            toMs: compareMs + compareWindowMs,
+          }),
+        )
+      ) {
+        const s =
+          'statistics' in player
+            ? await (player as unknown as { statistics(): Promise<unknown> }).statistics()
+            : ''
         const t = pictures.map((p) => `${p.number}@${(p.shownMs - postMs).toFixed(0)}`)
-        process.stderr.write(JSON.stringify(s) + '\n' + t.slice(0, 150).join(' ') + '\n... ' + t.slice(-20).join(' ')+ '\nref ' + referencePictures.slice(-20).map((p) => `${p.number}@${(p.shownMs - postMs).toFixed(0)}`).join(' ')+'\n')
+        process.stderr.write(
+          JSON.stringify(s) +
+            '\n' +
+            t.slice(0, 150).join(' ') +
+            '\n... ' +
+            t.slice(-20).join(' ') +
+            '\nref ' +
+            referencePictures
+              .slice(-20)
+              .map((p) => `${p.number}@${(p.shownMs - postMs).toFixed(0)}`)
+              .join(' ') +
+            '\n',
+        )
       }
       await player.stop()
       const window = { fromMs: compareMs - compareWindowMs, toMs: compareMs + compareWindowMs }

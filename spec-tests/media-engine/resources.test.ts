@@ -46,6 +46,9 @@ async function startEngine(options: { connectTimeoutMs?: number; udpSender?: 'na
       keyframeRequestIntervalMs: 500,
       maxPublishBitrate: 10_000_000,
       udpSender: options.udpSender ?? 'auto',
+      instantStart: true,
+      instantStartBytes: 1 << 20,
+      instantStartMs: 10_000,
     },
     (event) => events.push(event),
   )
