@@ -26,7 +26,7 @@ export interface Stamp {
 /** The stamp of a fragment; undefined for RTCP, parameter sets and whatever else arrives. */
 export function readStamp(packet: Buffer): Stamp | undefined {
   const first = packet[0]
-  if (first === undefined || packet.length < rtpHeaderBytes) return undefined
+  if (first === undefined || packet.length < rtpHeaderBytes || isRtcp(packet)) return undefined
   let offset = rtpHeaderBytes + 4 * (first & 0x0f)
   const hasExtension = (first & 0x10) !== 0
   if (hasExtension) {
@@ -39,6 +39,12 @@ export function readStamp(packet: Buffer): Stamp | undefined {
     sentAtNs: packet.readBigUInt64BE(offset + 6),
     isKeyframe: ((packet[offset + 1] ?? 0) & 0x1f) === nalTypes.keyframe,
   }
+}
+
+/** RTP and RTCP come the same way; a report's bytes must not be taken for a stamp (RFC 5761 section 4). */
+function isRtcp(packet: Buffer): boolean {
+  const second = packet[1] ?? 0
+  return second >= 192 && second <= 223
 }
 
 /** Sends one frame at a time through `send`; a packet's buffer is only good during that call. */
