@@ -27,6 +27,7 @@ test('has defaults for everything', () => {
     takeover: 'refuse',
     publisherTakeover: 3000,
     publisherGrace: 30_000,
+    playBeforePublish: [],
     maxSessions: 4000,
     maxViewersPerStream: 2000,
     maxOfferBytes: 65_536,

@@ -3,12 +3,12 @@ import { expect, test } from 'vitest'
 import { createStreams } from '../support/control-wing.ts'
 import { playOffer, publishOffer } from '../support/offers.ts'
 
-const nothing = { sessions: 0, streams: 0, ufrags: 0 }
+const nothing = { sessions: 0, streams: 0, ufrags: 0, subscriptions: 0 }
 
 test('a publisher that ends without viewers leaves nothing', () => {
   const { streams, close, ends } = createStreams()
   const publisher = streams.publish('live', publishOffer())
-  expect(streams.size).toEqual({ sessions: 1, streams: 1, ufrags: 1 })
+  expect(streams.size).toEqual({ ...nothing, sessions: 1, streams: 1, ufrags: 1 })
   close(publisher.id, 'consent-expired')
   expect(streams.size).toEqual(nothing)
   expect(ends()).toEqual(['publisher consent-expired'])

@@ -72,7 +72,7 @@ test('the media wing and the streams always agree on who is there, and each sess
       }
       for (const id of opened) streams.end(id, 'deleted')
       clock.advance(publisherGraceMs)
-      expect(streams.size).toEqual({ sessions: 0, streams: 0, ufrags: 0 })
+      expect(streams.size).toEqual({ sessions: 0, streams: 0, ufrags: 0, subscriptions: 0 })
       expect(clock.pending()).toBe(0)
     }),
     { numRuns: 150, seed: 4711 },

@@ -75,6 +75,7 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
       takeover: 'refuse',
       publisherTakeoverMs: 3000,
       publisherGraceMs: 30_000,
+      playBeforePublish: () => false,
       ...limits,
     },
     clock,

@@ -16,6 +16,7 @@ import { systemClock } from '../streams/clock.ts'
 import { systemChance } from '../streams/credentials.ts'
 import type { DtlsCertificate } from '../streams/dtls-certificate.ts'
 import { createDtlsCertificate } from '../streams/dtls-certificate.ts'
+import { matchesStreamPattern } from '../streams/stream-name.ts'
 import { StreamRegistry } from '../streams/stream-registry.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { logMediaEvent, logStreamsEvent } from '../telemetry/streams-log.ts'
@@ -81,6 +82,8 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
       takeover: config.takeover,
       publisherTakeoverMs: config.publisherTakeover,
       publisherGraceMs: config.publisherGrace,
+      playBeforePublish: (stream) =>
+        config.playBeforePublish.some((pattern) => matchesStreamPattern(pattern, stream)),
     },
     clock: systemClock,
     chance: systemChance,

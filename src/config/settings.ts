@@ -13,6 +13,7 @@ import {
   oneOf,
   port,
   quantity,
+  streamPatterns,
   token,
 } from './values.ts'
 
@@ -155,6 +156,13 @@ export const settings = {
     fallback: '30s', // OBS reconnects after 2 s, then 4, 8 and 16 s
     placeholder: 'TIME',
     help: 'viewers stay connected for so long after the publisher has gone',
+  }),
+  playBeforePublish: setting({
+    type: streamPatterns(),
+    fallback: '', // most players try again by themselves, and the codecs are only known from the publisher
+    placeholder: 'PATTERN',
+    several: true,
+    help: 'streams whose viewers are let in before there is a publisher, such as live or lobby-* or *',
   }),
   maxSessions: setting({
     type: quantity(1, 1_000_000),

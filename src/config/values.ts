@@ -159,6 +159,22 @@ export const token = () =>
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: () => `expected one of ${values.join(', ')}` })
 
+/** A comma-separated list of stream names in which `*` stands for any characters. */
+export const streamPatterns = () =>
+  z.string().transform((text, context): readonly string[] => {
+    const patterns = text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+    if (!patterns.every((pattern) => /^[A-Za-z0-9._~*-]{1,128}$/.test(pattern))) {
+      context.addIssue({
+        code: 'custom',
+        message: 'expected names of streams, in which * stands for any characters, such as live or lobby-*',
+      })
+    }
+    return patterns
+  })
+
 /** A flag without a value; variables say true or false. */
 export const flag = () =>
   z.string().transform((text, context): boolean => {

@@ -2,13 +2,16 @@
 import Koa from 'koa'
 import type { Logger } from '../telemetry/logger.ts'
 import { acceptPost, cors } from './cors.ts'
-import type { EndpointOptions } from './endpoints.ts'
+import type { EndpointOptions, Sessions } from './endpoints.ts'
 import { SDP_TYPE, sessionRoutes } from './endpoints.ts'
 import { healthRoutes } from './health.ts'
 import { pageRoutes } from './pages.ts'
 import { problemResponses } from './problem-response.ts'
+import type { ViewerExtensions } from './viewer-extensions.ts'
+import { viewerExtensionRoutes } from './viewer-extensions.ts'
 
 export interface AppOptions extends EndpointOptions {
+  readonly sessions: Sessions & ViewerExtensions
   readonly logger: Logger
 }
 
@@ -21,7 +24,13 @@ export function createApp({ logger, ...options }: AppOptions): Koa {
   app.use(acceptPost(SDP_TYPE))
   app.use(cors())
   app.use(problemResponses(logger))
-  for (const router of [sessionRoutes(options), pageRoutes(), healthRoutes(options.sessions)]) {
+  const { sessions } = options
+  for (const router of [
+    sessionRoutes(options),
+    viewerExtensionRoutes(sessions),
+    pageRoutes(),
+    healthRoutes(sessions),
+  ]) {
     app.use(router.routes())
     app.use(router.allowedMethods())
   }

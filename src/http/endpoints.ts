@@ -11,6 +11,7 @@ import type { AuthorizationRequest, Authorizer } from './authorizer.ts'
 import { bearerTokenOf } from './authorizer.ts'
 import type { IceServers } from './ice-servers.ts'
 import { readBody } from './request-body.ts'
+import { extensionLinks } from './viewer-extensions.ts'
 import { checkPrecondition, parseFragment, requestedRestart, restartFragment } from './session-patch.ts'
 
 export const SDP_TYPE = 'application/sdp' // RFC 8866 section 8.1
@@ -100,9 +101,11 @@ async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOp
   const opened =
     endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
   ctx.status = 201
-  ctx.set('Location', `${endpoint.prefix}/${stream}/${opened.id}`)
+  const location = `${endpoint.prefix}/${stream}/${opened.id}`
+  ctx.set('Location', location)
   ctx.set('ETag', entityTagOf(opened.localUfrag))
   tellIceServers(ctx, stream, options)
+  if (endpoint.role === 'viewer') for (const link of extensionLinks(location)) ctx.append('Link', link)
   ctx.set('Content-Type', SDP_TYPE)
   ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
 }

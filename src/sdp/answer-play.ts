@@ -35,6 +35,8 @@ export interface PlayAnswer {
   readonly answer: string
   readonly transport: TransportParameters
   readonly bundle: BundleTransport
+  /** The video m-section's place in the SDP, and its mid. */
+  readonly video: { readonly index: number; readonly mid: string } | undefined
   readonly tracks: PlayedTrack[]
   /** To be kept with the session and asked of `playableWith` when another publisher takes the stream over. */
   readonly viewer: ViewerMedia
@@ -60,6 +62,7 @@ export function answerPlay(
   if (kept !== undefined) accepted.set(kept.offered.index, kept)
   const tagged = taggedSection(offer, (section) => accepted.has(section.index))
   if (tagged === undefined) throw incomplete('no m-section of its BUNDLE group can carry the others')
+  const shown = played.find(({ format }) => format.kind === 'video')?.answer.offered
   const [audio, video] = (['audio', 'video'] as const).map(
     (kind) => played.find(({ format }) => format.kind === kind)?.format,
   )
@@ -67,6 +70,7 @@ export function answerPlay(
     answer: writeAnswer(offer, gateway, accepted, tagged, answerSetup(tagged.setup)),
     transport: transportParameters(tagged, gateway),
     bundle: bundleTransport(offer, accepted, tagged),
+    video: shown && { index: shown.index, mid: shown.mid },
     tracks: played.map(({ track }) => track),
     viewer: { ...(audio && { audio }), ...(video && { video }) },
   }

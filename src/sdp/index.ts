@@ -2,6 +2,7 @@
  * SDP negotiation: an offer comes in as text, an answer goes out as text, with plain data for the media wing
  * beside it.
  */
+export { anticipatedMedia } from './anticipated-media.ts'
 export { answerPlay, type PlayAnswer, type PlayIdentifiers } from './answer-play.ts'
 export { answerPublish, type PublishAnswer } from './answer-publish.ts'
 export { candidateValue, ICE_OPTIONS } from './answer-text.ts'

@@ -14,6 +14,10 @@ export type ProblemCode =
   | 'precondition-required' // 428: a PATCH without If-Match, in strict mode
   | 'no-publisher' // 409 + Retry-After
   | 'already-published' // 409
+  | 'invalid-request' // 400: the JSON body of an extension
+  | 'unknown-event' // 400
+  | 'unknown-layer' // 422
+  | 'too-many-subscriptions' // 429
   | 'session-not-found' // 404
   | 'not-found' // 404
   | 'method-not-allowed' // 405

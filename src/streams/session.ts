@@ -1,5 +1,6 @@
 /** One publisher or one viewer, from its 201 to its end. */
 import type { BundleTransport, GatewayCandidate, PublishedMedia, ViewerMedia } from '../sdp/index.ts'
+import type { LayerSelection } from './layer-selection.ts'
 import type { EndReason, SessionId, StreamName } from '../media/contract.ts'
 
 interface SessionBase {
@@ -25,12 +26,17 @@ export interface PublisherSession extends SessionBase {
   /** Connected, but has sent no media for a while: it may have crashed. */
   silent: boolean
   readonly media: PublishedMedia
+  /** The simulcast layers of its video; empty where there is one encoding. */
+  readonly rids: readonly string[]
 }
 
 export interface ViewerSession extends SessionBase {
   readonly role: 'viewer'
   /** What its answer said that it would get. */
   readonly promised: ViewerMedia
+  readonly video: { readonly index: number; readonly mid: string } | undefined
+  /** Undefined where the gateway chooses. */
+  layer: LayerSelection | undefined
 }
 
 export type Session = PublisherSession | ViewerSession
@@ -81,7 +87,8 @@ export type StreamsEvent =
       readonly type: 'publisher-awaited'
       readonly stream: StreamName
       readonly viewers: number
-      readonly forMs: number
+      /** Undefined where viewers may stay without a publisher. */
+      readonly forMs: number | undefined
     }
   | { readonly type: 'publisher-resumed'; readonly stream: StreamName; readonly viewers: number }
   | { readonly type: 'stream-ended'; readonly stream: StreamName }

@@ -11,11 +11,13 @@ import type {
   StreamName,
 } from '../media/contract.ts'
 import type { BundleTransport, GatewayTransport } from '../sdp/index.ts'
-import { answerPlay, answerPublish, parseOffer, playableWith } from '../sdp/index.ts'
+import { answerPlay, answerPublish, anticipatedMedia, parseOffer, playableWith } from '../sdp/index.ts'
 import { Problem } from '../signalling/problem.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './credentials.ts'
 import { newCname, newPassword, newSdpSessionId, newUfrag, ssrcSource } from './credentials.ts'
+import type { EventSubscription, ViewerEvent, ViewerEventType } from './event-subscription.ts'
+import type { LayerRequest } from './layer-selection.ts'
 import type { MediaPlane } from './media-plane.ts'
 import type {
   IceRestart,
@@ -27,6 +29,7 @@ import type {
   StreamsEvent,
   ViewerSession,
 } from './session.ts'
+import { ViewerSubscriptions } from './viewer-subscriptions.ts'
 
 export interface StreamLimits {
   readonly maxSessions: number
@@ -37,6 +40,8 @@ export interface StreamLimits {
   readonly publisherTakeoverMs: number
   /** Viewers wait for so long for the next publisher; 0 ends them with their publisher. */
   readonly publisherGraceMs: number
+  /** Whether viewers of a stream are let in without a publisher; they then stay without one, too. */
+  readonly playBeforePublish: (stream: StreamName) => boolean
 }
 
 export interface StreamRegistryOptions {
@@ -56,6 +61,10 @@ interface Stream {
   readonly viewers: Set<ViewerSession>
   /** Set while the viewers wait for the next publisher. */
   cancelGrace: (() => void) | undefined
+  /** What its viewers were told last: a publisher is connected and sends. */
+  active: boolean
+  /** Set while the number of viewers has changed and they have not been told yet. */
+  cancelViewerCount: (() => void) | undefined
 }
 
 /** A viewer that asks again after so long finds a publisher that has meanwhile sent its offer; a busy page of viewers is no load. */
@@ -65,6 +74,8 @@ const FULL_RETRY_SECONDS = 10
 const SHUTDOWN_RETRY_SECONDS = 5
 /** A fragment that a restart has overtaken is at most a few restarts late. */
 const MAX_FORMER_REMOTE_UFRAGS = 4
+/** Thousands may come in one second; each number is told to all who want to know it. */
+const VIEWER_COUNT_INTERVAL_MS = 1_000
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
 const MAX_STREAM_ID_LENGTH = 64
 
@@ -73,6 +84,7 @@ export class StreamRegistry {
   readonly #streams = new Map<StreamName, Stream>()
   readonly #sessions = new Map<SessionId, Session>()
   readonly #ufrags = new Set<string>()
+  readonly #subscriptions = new ViewerSubscriptions()
   #candidates: readonly ListeningAddress[]
   #shuttingDown = false
 
@@ -82,8 +94,13 @@ export class StreamRegistry {
   }
 
   /** What must be empty again when all sessions have ended. */
-  get size(): { readonly sessions: number; readonly streams: number; readonly ufrags: number } {
-    return { sessions: this.#sessions.size, streams: this.#streams.size, ufrags: this.#ufrags.size }
+  get size() {
+    return {
+      sessions: this.#sessions.size,
+      streams: this.#streams.size,
+      ufrags: this.#ufrags.size,
+      subscriptions: this.#subscriptions.size,
+    }
   }
 
   get shuttingDown(): boolean {
@@ -122,14 +139,11 @@ export class StreamRegistry {
       role: 'publisher',
       silent: false,
       media: published,
+      rids: tracks.flatMap(({ kind, encodings }) =>
+        kind === 'video' ? encodings.flatMap(({ rid }) => (rid === undefined ? [] : [rid])) : [],
+      ),
     }
-    const stream = this.#streams.get(name) ?? {
-      name,
-      publisher: undefined,
-      viewers: new Set(),
-      cancelGrace: undefined,
-    }
-    this.#streams.set(name, stream)
+    const stream = this.#streamOf(name)
     this.#register(session)
     this.#resume(stream, session)
     media.send({ type: 'open-publisher', session: session.id, stream: name, transport, tracks })
@@ -141,8 +155,8 @@ export class StreamRegistry {
     const { media, chance, limits } = this.#options
     this.#refuseWhenShuttingDown()
     const offer = parseOffer(offerSdp)
-    const stream = this.#streams.get(name)
-    if (stream?.publisher === undefined) {
+    const publisher = this.#streams.get(name)?.publisher
+    if (publisher === undefined && !limits.playBeforePublish(name)) {
       throw new Problem(
         'no-publisher',
         409,
@@ -153,7 +167,7 @@ export class StreamRegistry {
       )
     }
     this.#refuseWhenFull()
-    if (stream.viewers.size >= limits.maxViewersPerStream) {
+    if ((this.#streams.get(name)?.viewers.size ?? 0) >= limits.maxViewersPerStream) {
       throw new Problem(
         'too-many-sessions',
         503,
@@ -163,19 +177,23 @@ export class StreamRegistry {
         },
       )
     }
-    const { answer, transport, bundle, tracks, viewer } = answerPlay(
+    const { answer, transport, bundle, tracks, viewer, video } = answerPlay(
       offer,
       this.#describeOurselves(),
-      stream.publisher.media,
+      publisher?.media ?? anticipatedMedia(offer),
       { ssrc: ssrcSource(chance), cname: newCname(chance), streamId: name.slice(0, MAX_STREAM_ID_LENGTH) },
     )
     const session: ViewerSession = {
       ...this.#newSession(name, transport, bundle),
       role: 'viewer',
       promised: viewer,
+      video,
+      layer: undefined,
     }
+    const stream = this.#streamOf(name)
     stream.viewers.add(session)
     this.#register(session)
+    this.#viewersChanged(stream)
     media.send({ type: 'open-viewer', session: session.id, stream: name, transport, tracks })
     return { id: session.id, localUfrag: session.localUfrag, answer }
   }
@@ -201,6 +219,43 @@ export class StreamRegistry {
     session.remotePassword = remote.remotePassword
     media.send({ type: 'restart-ice', session: id, localUfrag: ufrag, localPassword: password, ...remote })
     return { ufrag, password, candidates, bundle: session.bundle }
+  }
+
+  /** Undefined if there is no such viewer. @throws Problem 429. */
+  subscribe(id: SessionId, types: readonly ViewerEventType[]): EventSubscription | undefined {
+    const viewer = this.#sessions.get(id)
+    if (viewer?.role !== 'viewer') return undefined
+    const subscription = this.#subscriptions.add(id, this.#options.chance.uuid(), types)
+    const stream = this.#streamOf(viewer.stream)
+    if (stream.active) {
+      subscription.tell({ type: 'active', data: {} })
+      subscription.tell(layersEvent(viewer, stream.publisher))
+    }
+    subscription.tell({ type: 'viewercount', data: { viewercount: stream.viewers.size } })
+    return subscription
+  }
+
+  findSubscription(session: SessionId, id: string): EventSubscription | undefined {
+    return this.#subscriptions.find(session, id)
+  }
+
+  unsubscribe(session: SessionId, id: string): boolean {
+    return this.#subscriptions.remove(session, id)
+  }
+
+  /** Notes which layer a viewer wants. @throws Problem 404 or 422. */
+  selectLayer(id: SessionId, { mediaId, selection }: LayerRequest): void {
+    const viewer = this.#sessions.get(id)
+    if (viewer?.role !== 'viewer') throw new Problem('session-not-found', 404, 'There is no such viewer.')
+    const { video } = viewer
+    if (video === undefined || !(mediaId === undefined || [String(video.index), video.mid].includes(mediaId)))
+      throw new Problem('unknown-layer', 422, 'The session has no video m-section of that mediaId.')
+    const rids = this.#streams.get(viewer.stream)?.publisher?.rids ?? []
+    if (selection?.rid !== undefined && !rids.includes(selection.rid)) {
+      const known = rids.length === 0 ? 'none' : rids.join(', ')
+      throw new Problem('unknown-layer', 422, `The publisher has no such layer; it has ${known}.`)
+    }
+    viewer.layer = selection
   }
 
   /** Ends a session, frees all that it had and tells the media wing. False if there is none. */
@@ -231,6 +286,7 @@ export class StreamRegistry {
           remoteAddress: event.remoteAddress,
           srtpProfile: event.srtpProfile,
         })
+        this.#updateActivity(this.#streams.get(session.stream))
         break
       case 'ice-restarted':
         this.#confirmUfrag(session, event.localUfrag)
@@ -238,6 +294,7 @@ export class StreamRegistry {
         break
       case 'publisher-silent':
         if (session.role === 'publisher') session.silent = event.silent
+        this.#updateActivity(this.#streams.get(session.stream))
         break
       case 'first-packet':
         onEvent({ type: 'first-packet', session, afterMs: clock.nowMs() - session.openedAtMs })
@@ -268,12 +325,15 @@ export class StreamRegistry {
     this.#ufrags.delete(session.localUfrag)
     if (session.confirmedUfrag !== undefined) this.#ufrags.delete(session.confirmedUfrag)
     onEvent({ type: 'session-ended', session, reason, detail, lastedMs: clock.nowMs() - session.openedAtMs })
+    this.#subscriptions.endSession(session.id)
     const stream = this.#streams.get(session.stream)
     if (stream === undefined) return
     if (session.role === 'viewer') {
       stream.viewers.delete(session)
+      this.#viewersChanged(stream)
     } else if (stream.publisher === session) {
       stream.publisher = undefined
+      this.#updateActivity(stream)
       if (reason !== 'replaced') this.#awaitPublisher(stream)
     }
     this.#dropIfEmpty(stream)
@@ -293,6 +353,15 @@ export class StreamRegistry {
   #awaitPublisher(stream: Stream): void {
     const { clock, limits, onEvent } = this.#options
     if (stream.viewers.size === 0 || this.#shuttingDown) return
+    if (limits.playBeforePublish(stream.name)) {
+      onEvent({
+        type: 'publisher-awaited',
+        stream: stream.name,
+        viewers: stream.viewers.size,
+        forMs: undefined,
+      })
+      return
+    }
     if (limits.publisherGraceMs === 0) {
       this.#endViewers(stream)
       return
@@ -321,9 +390,47 @@ export class StreamRegistry {
     stream.cancelGrace = undefined
     if (stream.viewers.size === 0) return
     for (const viewer of [...stream.viewers]) {
-      if (!playableWith(viewer.promised, publisher.media)) this.#close(viewer, 'stream-ended')
+      if (playableWith(viewer.promised, publisher.media)) continue
+      this.#subscriptions.tell(viewer.id, { type: 'reconnect', data: {} })
+      this.#close(viewer, 'stream-ended')
     }
     onEvent({ type: 'publisher-resumed', stream: stream.name, viewers: stream.viewers.size })
+  }
+
+  #updateActivity(stream: Stream | undefined): void {
+    if (stream === undefined) return
+    const { publisher } = stream
+    const active = publisher !== undefined && publisher.connected && !publisher.silent
+    if (active === stream.active) return
+    stream.active = active
+    if (this.#subscriptions.size === 0) return
+    for (const viewer of stream.viewers) {
+      this.#subscriptions.tell(viewer.id, { type: active ? 'active' : 'inactive', data: {} })
+      if (active) this.#subscriptions.tell(viewer.id, layersEvent(viewer, publisher))
+    }
+  }
+
+  #viewersChanged(stream: Stream): void {
+    if (stream.cancelViewerCount !== undefined || this.#subscriptions.size === 0) return
+    stream.cancelViewerCount = this.#options.clock.schedule(VIEWER_COUNT_INTERVAL_MS, () => {
+      stream.cancelViewerCount = undefined
+      const data = { viewercount: stream.viewers.size }
+      for (const viewer of stream.viewers) this.#subscriptions.tell(viewer.id, { type: 'viewercount', data })
+    })
+  }
+
+  /** The stream of that name, which is made where there is none. */
+  #streamOf(name: StreamName): Stream {
+    const stream = this.#streams.get(name) ?? {
+      name,
+      publisher: undefined,
+      viewers: new Set(),
+      cancelGrace: undefined,
+      active: false,
+      cancelViewerCount: undefined,
+    }
+    this.#streams.set(name, stream)
+    return stream
   }
 
   #dropIfEmpty(stream: Stream): void {
@@ -335,6 +442,8 @@ export class StreamRegistry {
       return
     stream.cancelGrace?.()
     stream.cancelGrace = undefined
+    stream.cancelViewerCount?.()
+    stream.cancelViewerCount = undefined
     this.#streams.delete(stream.name)
     this.#options.onEvent({ type: 'stream-ended', stream: stream.name })
   }
@@ -396,4 +505,10 @@ export class StreamRegistry {
       retryAfterSeconds: FULL_RETRY_SECONDS,
     })
   }
+}
+
+/** WHEP core extensions: by the index of the m-section, the layers that can be chosen; `encodingId` is what older players read. */
+function layersEvent({ video }: ViewerSession, publisher: PublisherSession | undefined): ViewerEvent {
+  const layers = (publisher?.rids ?? []).map((rid) => ({ rid, encodingId: rid }))
+  return { type: 'layers', data: video === undefined ? {} : { [video.index]: layers } }
 }
