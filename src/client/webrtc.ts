@@ -23,6 +23,7 @@ export interface PeerConnection {
   /** The next offer has new ICE credentials (RFC 8445 section 9). */
   restartIce(): void
   createOffer(): Promise<SessionDescription>
+  createAnswer(): Promise<SessionDescription>
   setLocalDescription(description: SessionDescription): Promise<void>
   setRemoteDescription(description: SessionDescription): Promise<void>
   getStats(): Promise<ReadonlyMap<string, Readonly<Record<string, unknown>>>>

@@ -1,7 +1,13 @@
 /** The WHIP and WHEP endpoints and their sessions (RFC 9725 section 4, draft-ietf-wish-whep section 4). */
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import type { IceRestart, OpenedSession, RemoteIceCredentials, SessionView } from '../streams/session.ts'
+import type {
+  CounterOfferedSession,
+  IceRestart,
+  OpenedSession,
+  RemoteIceCredentials,
+  SessionView,
+} from '../streams/session.ts'
 import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
 import { entityTagOf } from '../signalling/entity-tag.ts'
 import { iceServerLink } from '../signalling/link-header.ts'
@@ -21,6 +27,8 @@ export interface Sessions {
   readonly shuttingDown: boolean
   publish(stream: string, offerSdp: string): OpenedSession
   play(stream: string, offerSdp: string): OpenedSession
+  playByCounterOffer(stream: string): CounterOfferedSession
+  completeCounterOffer(id: string, answerSdp: string): void
   find(id: string): SessionView | undefined
   restartIce(id: string, remote: RemoteIceCredentials): IceRestart | undefined
   end(id: string, reason: 'deleted'): boolean
@@ -97,9 +105,20 @@ async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOp
   const { sessions, authorizer, maxOfferBytes } = options
   const stream = streamNameOf(ctx)
   await authorize(ctx, endpoint, stream, authorizer)
+  if (endpoint.role === 'viewer' && hasNoBody(ctx)) {
+    sendCounterOffer(ctx, sessions.playByCounterOffer(stream), stream, options)
+    return
+  }
   const offer = await readBody(ctx, SDP_TYPE, maxOfferBytes)
-  const opened =
-    endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
+  let opened: OpenedSession
+  try {
+    opened = endpoint.action === 'publish' ? sessions.publish(stream, offer) : sessions.play(stream, offer)
+  } catch (error) {
+    const mismatch = error instanceof Problem && error.code === 'codec-mismatch'
+    if (!mismatch || !takesCounterOffers(ctx)) throw error
+    sendCounterOffer(ctx, sessions.playByCounterOffer(stream), stream, options)
+    return
+  }
   ctx.status = 201
   const location = `${endpoint.prefix}/${stream}/${opened.id}`
   ctx.set('Location', location)
@@ -108,6 +127,31 @@ async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOp
   if (endpoint.role === 'viewer') for (const link of extensionLinks(location)) ctx.append('Link', link)
   ctx.set('Content-Type', SDP_TYPE)
   ctx.body = Buffer.from(opened.answer) // bytes, so that Content-Length is sent: FFmpeg cannot read a chunked answer
+}
+
+const hasNoBody = (ctx: Context): boolean =>
+  (ctx.request.length ?? 0) === 0 && ctx.get('Transfer-Encoding') === ''
+
+/** Only where SDP is asked for by name: Eyevinn's player takes every 406 for the wish to have no audio. */
+const takesCounterOffers = (ctx: Context): boolean =>
+  /(^|,)\s*application\/sdp\s*(;|,|$)/i.test(ctx.get('Accept'))
+
+/** draft-ietf-wish-whep section 4.3. */
+function sendCounterOffer(
+  ctx: Context,
+  session: CounterOfferedSession,
+  stream: string,
+  options: EndpointOptions,
+): void {
+  const location = `/whep/${stream}/${session.id}`
+  const validUntil = new Date(options.unixTimeMs() + session.validForMs).toUTCString()
+  ctx.status = 406
+  ctx.set('Location', location)
+  ctx.set('ETag', entityTagOf(session.localUfrag))
+  tellIceServers(ctx, stream, options)
+  for (const link of extensionLinks(location)) ctx.append('Link', link)
+  ctx.set('Content-Type', `${SDP_TYPE}; valid-until="${validUntil}"`)
+  ctx.body = Buffer.from(session.offer)
 }
 
 /** One field line for each: OBS cannot read several in one. */
@@ -125,10 +169,18 @@ async function patchSession(
   { sessions, maxOfferBytes, strict }: EndpointOptions,
 ): Promise<void> {
   sessionOf(ctx, endpoint, sessions)
+  if (endpoint.role === 'viewer' && ctx.is(SDP_TYPE) !== false && ctx.is(SDP_TYPE) !== null) {
+    const answer = await readBody(ctx, SDP_TYPE, maxOfferBytes)
+    sessions.completeCounterOffer(sessionOf(ctx, endpoint, sessions).id, answer)
+    ctx.status = 204
+    return
+  }
   const body = await readBody(ctx, SDP_FRAGMENT_TYPE, maxOfferBytes)
   // Nothing below waits, so that requests which overlap take effect one behind the other, each on what the one before has left.
   const session = sessionOf(ctx, endpoint, sessions)
   checkPrecondition(ctx.get('If-Match'), session, strict)
+  if (session.remoteUfrag === '')
+    throw new Problem('no-counter-offer', 422, 'The counter-offer has to be answered first.')
   const remote = requestedRestart(parseFragment(body), session)
   const restart = remote && sessions.restartIce(session.id, remote)
   if (restart === undefined) {

@@ -7,6 +7,7 @@ export { answerPlay, type PlayAnswer, type PlayIdentifiers } from './answer-play
 export { answerPublish, type PublishAnswer } from './answer-publish.ts'
 export { candidateValue, ICE_OPTIONS } from './answer-text.ts'
 export type { BundleTransport } from './answer-transport.ts'
+export { acceptCounterAnswer, writeCounterOffer } from './counter-offer.ts'
 export { playableWith } from './codec-match.ts'
 export type { GatewayCandidate, GatewayTransport } from './gateway-transport.ts'
 export type { Offer } from './offer.ts'

@@ -12,6 +12,7 @@ export type ProblemCode =
   | 'ice-restart-unsupported' // 422: a PATCH with new ICE credentials of a client that is an ICE-lite agent too
   | 'precondition-failed' // 412: If-Match names another ICE session
   | 'precondition-required' // 428: a PATCH without If-Match, in strict mode
+  | 'no-counter-offer' // 422: an answer where nothing was offered, or a fragment where the answer is still to come
   | 'no-publisher' // 409 + Retry-After
   | 'already-published' // 409
   | 'invalid-request' // 400: the JSON body of an extension

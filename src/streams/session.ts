@@ -1,13 +1,19 @@
 /** One publisher or one viewer, from its 201 to its end. */
-import type { BundleTransport, GatewayCandidate, PublishedMedia, ViewerMedia } from '../sdp/index.ts'
+import type {
+  BundleTransport,
+  GatewayCandidate,
+  GatewayTransport,
+  PublishedMedia,
+  ViewerMedia,
+} from '../sdp/index.ts'
 import type { LayerSelection } from './layer-selection.ts'
-import type { EndReason, SessionId, StreamName } from '../media/contract.ts'
+import type { EndReason, PlayedTrack, SessionId, StreamName } from '../media/contract.ts'
 
 interface SessionBase {
   readonly id: SessionId
   readonly stream: StreamName
   readonly openedAtMs: number
-  readonly bundle: BundleTransport
+  bundle: BundleTransport
   /** Ours of the present ICE session: the newest, whether or not a check has come for it. */
   localUfrag: string
   /** While the newest one waits for its first check: that of the ICE session that is still in use. */
@@ -33,16 +39,33 @@ export interface PublisherSession extends SessionBase {
 export interface ViewerSession extends SessionBase {
   readonly role: 'viewer'
   /** What its answer said that it would get. */
-  readonly promised: ViewerMedia
-  readonly video: { readonly index: number; readonly mid: string } | undefined
+  promised: ViewerMedia
+  /** What the viewer was offered and has not answered yet; the media wing does not know of it before. */
+  counterOffer: PendingCounterOffer | undefined
+  video: { readonly index: number; readonly mid: string } | undefined
   /** Undefined where the gateway chooses. */
   layer: LayerSelection | undefined
+}
+
+export interface PendingCounterOffer {
+  readonly gateway: GatewayTransport
+  readonly media: PublishedMedia
+  readonly tracks: readonly PlayedTrack[]
+  readonly cancelExpiry: () => void
 }
 
 export type Session = PublisherSession | ViewerSession
 
 /** A session as the HTTP endpoints see it. */
 export type SessionView = Readonly<SessionBase> & { readonly role: 'publisher' | 'viewer' }
+
+export interface CounterOfferedSession {
+  readonly id: SessionId
+  readonly localUfrag: string
+  readonly offer: string
+  /** How long it waits for the answer. */
+  readonly validForMs: number
+}
 
 export interface RemoteIceCredentials {
   readonly remoteUfrag: string

@@ -10,8 +10,16 @@ import type {
   SessionId,
   StreamName,
 } from '../media/contract.ts'
-import type { BundleTransport, GatewayTransport } from '../sdp/index.ts'
-import { answerPlay, answerPublish, anticipatedMedia, parseOffer, playableWith } from '../sdp/index.ts'
+import type { BundleTransport, GatewayTransport, PlayIdentifiers } from '../sdp/index.ts'
+import {
+  acceptCounterAnswer,
+  answerPlay,
+  answerPublish,
+  anticipatedMedia,
+  parseOffer,
+  playableWith,
+  writeCounterOffer,
+} from '../sdp/index.ts'
 import { Problem } from '../signalling/problem.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './credentials.ts'
@@ -20,6 +28,7 @@ import type { EventSubscription, ViewerEvent, ViewerEventType } from './event-su
 import type { LayerRequest } from './layer-selection.ts'
 import type { MediaPlane } from './media-plane.ts'
 import type {
+  CounterOfferedSession,
   IceRestart,
   OpenedSession,
   PublisherSession,
@@ -74,6 +83,8 @@ const FULL_RETRY_SECONDS = 10
 const SHUTDOWN_RETRY_SECONDS = 5
 /** A fragment that a restart has overtaken is at most a few restarts late. */
 const MAX_FORMER_REMOTE_UFRAGS = 4
+/** draft-ietf-wish-whep section 4.3: what a player takes for granted where it is not told. */
+const COUNTER_OFFER_LIFETIME_MS = 30_000
 /** Thousands may come in one second; each number is told to all who want to know it. */
 const VIEWER_COUNT_INTERVAL_MS = 1_000
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
@@ -152,41 +163,20 @@ export class StreamRegistry {
 
   /** @throws Problem when the offer cannot be accepted, the stream has no publisher, or the stream or the gateway is full. */
   play(name: StreamName, offerSdp: string): OpenedSession {
-    const { media, chance, limits } = this.#options
-    this.#refuseWhenShuttingDown()
+    const { media } = this.#options
+    const publisher = this.#admitViewer(name)
     const offer = parseOffer(offerSdp)
-    const publisher = this.#streams.get(name)?.publisher
-    if (publisher === undefined && !limits.playBeforePublish(name)) {
-      throw new Problem(
-        'no-publisher',
-        409,
-        `Nobody publishes the stream "${name}" at the moment; try again later.`,
-        {
-          retryAfterSeconds: NO_PUBLISHER_RETRY_SECONDS,
-        },
-      )
-    }
-    this.#refuseWhenFull()
-    if ((this.#streams.get(name)?.viewers.size ?? 0) >= limits.maxViewersPerStream) {
-      throw new Problem(
-        'too-many-sessions',
-        503,
-        `The stream "${name}" has as many viewers as it may have.`,
-        {
-          retryAfterSeconds: FULL_RETRY_SECONDS,
-        },
-      )
-    }
     const { answer, transport, bundle, tracks, viewer, video } = answerPlay(
       offer,
       this.#describeOurselves(),
       publisher?.media ?? anticipatedMedia(offer),
-      { ssrc: ssrcSource(chance), cname: newCname(chance), streamId: name.slice(0, MAX_STREAM_ID_LENGTH) },
+      this.#playIdentifiers(name),
     )
     const session: ViewerSession = {
       ...this.#newSession(name, transport, bundle),
       role: 'viewer',
       promised: viewer,
+      counterOffer: undefined,
       video,
       layer: undefined,
     }
@@ -196,6 +186,60 @@ export class StreamRegistry {
     this.#viewersChanged(stream)
     media.send({ type: 'open-viewer', session: session.id, stream: name, transport, tracks })
     return { id: session.id, localUfrag: session.localUfrag, answer }
+  }
+
+  /**
+   * Offers a viewer what the publisher sends; the session waits for the viewer's answer.
+   * @throws Problem when the stream has no publisher, or the stream or the gateway is full.
+   */
+  playByCounterOffer(name: StreamName): CounterOfferedSession {
+    const { clock } = this.#options
+    const publisher = this.#admitViewer(name)
+    if (publisher === undefined) throw noPublisher(name)
+    const gateway = this.#describeOurselves()
+    const { media } = publisher
+    const { offer, bundle, tracks, viewer, video } = writeCounterOffer(
+      gateway,
+      media,
+      this.#playIdentifiers(name),
+    )
+    const session: ViewerSession = {
+      ...this.#newSession(name, { localUfrag: gateway.ufrag, remoteUfrag: '', remotePassword: '' }, bundle),
+      role: 'viewer',
+      promised: viewer,
+      video,
+      layer: undefined,
+      counterOffer: undefined,
+    }
+    const cancelExpiry = clock.schedule(COUNTER_OFFER_LIFETIME_MS, () =>
+      this.#close(session, 'connect-timeout'),
+    )
+    session.counterOffer = { gateway, media, tracks, cancelExpiry }
+    const stream = this.#streamOf(name)
+    stream.viewers.add(session)
+    this.#register(session)
+    this.#viewersChanged(stream)
+    return { id: session.id, localUfrag: session.localUfrag, offer, validForMs: COUNTER_OFFER_LIFETIME_MS }
+  }
+
+  /** Takes a viewer's answer to a counter-offer. @throws Problem 404, or 400 or 422, which leaves the offer as it was. */
+  completeCounterOffer(id: SessionId, answerSdp: string): void {
+    const viewer = this.#sessions.get(id)
+    if (viewer?.role !== 'viewer') throw new Problem('session-not-found', 404, 'There is no such viewer.')
+    const { counterOffer } = viewer
+    if (counterOffer === undefined)
+      throw new Problem('no-counter-offer', 422, 'The session has no offer that waits for an answer.')
+    const { gateway, media, cancelExpiry } = counterOffer
+    const accepted = acceptCounterAnswer(answerSdp, gateway, media, counterOffer.tracks)
+    cancelExpiry()
+    viewer.counterOffer = undefined
+    viewer.promised = accepted.viewer
+    viewer.bundle = accepted.bundle
+    viewer.video = accepted.video
+    viewer.remoteUfrag = accepted.transport.remoteUfrag
+    viewer.remotePassword = accepted.transport.remotePassword
+    const { transport, tracks } = accepted
+    this.#options.media.send({ type: 'open-viewer', session: id, stream: viewer.stream, transport, tracks })
   }
 
   /**
@@ -313,6 +357,35 @@ export class StreamRegistry {
     this.#options.media.send({ type: 'shut-down' })
   }
 
+  /** The publisher that a new viewer will watch, if there is one. @throws Problem 409 or 503. */
+  #admitViewer(name: StreamName): PublisherSession | undefined {
+    const { limits } = this.#options
+    this.#refuseWhenShuttingDown()
+    const publisher = this.#streams.get(name)?.publisher
+    if (publisher === undefined && !limits.playBeforePublish(name)) throw noPublisher(name)
+    this.#refuseWhenFull()
+    if ((this.#streams.get(name)?.viewers.size ?? 0) >= limits.maxViewersPerStream) {
+      throw new Problem(
+        'too-many-sessions',
+        503,
+        `The stream "${name}" has as many viewers as it may have.`,
+        {
+          retryAfterSeconds: FULL_RETRY_SECONDS,
+        },
+      )
+    }
+    return publisher
+  }
+
+  #playIdentifiers(name: StreamName): PlayIdentifiers {
+    const { chance } = this.#options
+    return {
+      ssrc: ssrcSource(chance),
+      cname: newCname(chance),
+      streamId: name.slice(0, MAX_STREAM_ID_LENGTH),
+    }
+  }
+
   #close(session: Session, reason: EndReason): void {
     this.#options.media.send({ type: 'close-session', session: session.id, reason })
     this.#forget(session, reason, undefined)
@@ -326,6 +399,7 @@ export class StreamRegistry {
     if (session.confirmedUfrag !== undefined) this.#ufrags.delete(session.confirmedUfrag)
     onEvent({ type: 'session-ended', session, reason, detail, lastedMs: clock.nowMs() - session.openedAtMs })
     this.#subscriptions.endSession(session.id)
+    if (session.role === 'viewer') session.counterOffer?.cancelExpiry()
     const stream = this.#streams.get(session.stream)
     if (stream === undefined) return
     if (session.role === 'viewer') {
@@ -506,6 +580,11 @@ export class StreamRegistry {
     })
   }
 }
+
+const noPublisher = (name: StreamName): Problem =>
+  new Problem('no-publisher', 409, `Nobody publishes the stream "${name}" at the moment; try again later.`, {
+    retryAfterSeconds: NO_PUBLISHER_RETRY_SECONDS,
+  })
 
 /** WHEP core extensions: by the index of the m-section, the layers that can be chosen; `encodingId` is what older players read. */
 function layersEvent({ video }: ViewerSession, publisher: PublisherSession | undefined): ViewerEvent {
