@@ -30,6 +30,8 @@ test('has defaults for everything', () => {
     playBeforePublish: [],
     maxSessions: 4000,
     maxViewersPerStream: 2000,
+    maxSendBitrate: undefined,
+    overloadRedirect: undefined,
     maxOfferBytes: 65_536,
     requestTimeout: 10_000,
     shutdownTimeout: 5000,
@@ -124,3 +126,18 @@ test('takes every form of STUN and TURN URLs', () => {
   ]
   expect(load({ iceServer: urls.join(','), turnSecret: 'x' }).iceServer).toEqual(urls)
 })
+
+test.each([
+  ['https://two.example.net', 'https://two.example.net'],
+  ['https://two.example.net/', 'https://two.example.net'],
+  ['http://192.0.2.1:8080/gateway/', 'http://192.0.2.1:8080/gateway'],
+])('redirects to %s', (text, expected) => {
+  expect(load({ overloadRedirect: text }).overloadRedirect).toBe(expected)
+})
+
+test.each(['two.example.net', 'ftp://two.example.net', 'https://a/?b', 'https://user:password@a'])(
+  'does not redirect to %s',
+  (text) => {
+    expect(() => load({ overloadRedirect: text })).toThrow('expected an http: or https: URL')
+  },
+)

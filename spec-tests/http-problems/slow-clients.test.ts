@@ -20,6 +20,7 @@ beforeAll(async () => {
     strict: false,
     iceServers: noIceServers,
     unixTimeMs: Date.now,
+    overloadRedirect: undefined,
     logger: createLogger({
       level: 'trace',
       terminal: false,

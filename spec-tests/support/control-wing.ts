@@ -72,6 +72,7 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
     limits: {
       maxSessions: 100,
       maxViewersPerStream: 50,
+      maxSendBitsPerSecond: Infinity,
       takeover: 'refuse',
       publisherTakeoverMs: 3000,
       publisherGraceMs: 30_000,
@@ -98,6 +99,7 @@ export function createStreams(limits: Partial<StreamLimits> = {}, seed = 1) {
       streams.handleEvent({ type: 'closed', session, reason } satisfies MediaEvent),
     silence: (session: string, silent = true) =>
       streams.handleEvent({ type: 'publisher-silent', session, silent }),
+    load: (sentBitsPerSecond: number) => streams.handleEvent({ type: 'load', sentBitsPerSecond }),
     confirmRestart: (session: string, localUfrag: string) =>
       streams.handleEvent({ type: 'ice-restarted', session, localUfrag }),
     /** How each session ended, in order. */
@@ -116,6 +118,7 @@ export interface ControlWingOptions {
   readonly limits?: Partial<StreamLimits>
   readonly maxOfferBytes?: number
   readonly strict?: boolean
+  readonly overloadRedirect?: string
   readonly iceServers?: IceServers
 }
 
@@ -130,6 +133,7 @@ export async function startControlWing(options: ControlWingOptions = {}) {
     strict: options.strict ?? false,
     iceServers: options.iceServers ?? noIceServers,
     unixTimeMs: () => testUnixTimeMs,
+    overloadRedirect: options.overloadRedirect,
     logger: createLogger({
       level: 'trace',
       terminal: false,

@@ -79,6 +79,7 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
     limits: {
       maxSessions: config.maxSessions,
       maxViewersPerStream: config.maxViewersPerStream,
+      maxSendBitsPerSecond: config.maxSendBitrate ?? Infinity,
       takeover: config.takeover,
       publisherTakeoverMs: config.publisherTakeover,
       publisherGraceMs: config.publisherGrace,
@@ -99,6 +100,7 @@ async function start(config: Config, logger: Logger, terminal: boolean): Promise
     authorizer: staticTokenAuthorizer({ publish: config.publishToken, play: config.playToken }),
     maxOfferBytes: config.maxOfferBytes,
     strict: config.strict,
+    overloadRedirect: config.overloadRedirect,
     iceServers: configuredIceServers(config.iceServer, turnLogin(config)),
     unixTimeMs: Date.now,
     logger,

@@ -6,6 +6,7 @@ import type { z } from 'zod'
 import {
   durationMs,
   flag,
+  httpBaseUrl,
   iceServerUrls,
   ipAddresses,
   linkSafeText,
@@ -176,6 +177,16 @@ export const settings = {
     placeholder: 'N',
     help: 'viewers of one stream',
   }),
+  maxSendBitrate: setting({
+    type: quantity(10_000, 1_000_000_000_000),
+    placeholder: 'BIT/S',
+    help: 'no viewer is let in while so much is sent already (default: no limit)',
+  }),
+  overloadRedirect: setting({
+    type: httpBaseUrl(),
+    placeholder: 'URL',
+    help: 'gateway to which new sessions are redirected (307) when this one is full or stops, such as https://two.example.net',
+  }),
   maxOfferBytes: setting({
     type: quantity(1024, 16_777_216),
     fallback: '64Ki', // the largest offers seen, browsers with all codecs and candidates, have about 10 KiB
@@ -243,7 +254,14 @@ export const settings = {
 export type SettingName = keyof typeof settings
 
 type WithoutFallback =
-  'mediaPort' | 'publishToken' | 'playToken' | 'turnUsername' | 'turnCredential' | 'turnSecret'
+  | 'mediaPort'
+  | 'publishToken'
+  | 'playToken'
+  | 'turnUsername'
+  | 'turnCredential'
+  | 'turnSecret'
+  | 'maxSendBitrate'
+  | 'overloadRedirect'
 
 /** What the rest of the program sees. Durations are in milliseconds, sizes in bytes, rates in bits per second. */
 export type Config = {

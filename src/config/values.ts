@@ -159,6 +159,15 @@ export const token = () =>
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: () => `expected one of ${values.join(', ')}` })
 
+/** An http: or https: URL without query and fragment; a slash at its end is taken off. */
+export const httpBaseUrl = () =>
+  parsed((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    if (url === undefined || !/^https?:$/.test(url.protocol)) return undefined
+    if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') return undefined
+    return url.href.replace(/\/$/, '')
+  }, 'an http: or https: URL without query, such as https://two.example.net')
+
 /** A comma-separated list of stream names in which `*` stands for any characters. */
 export const streamPatterns = () =>
   z.string().transform((text, context): readonly string[] => {

@@ -12,6 +12,7 @@ import { isStreamName, MAX_STREAM_NAME_LENGTH } from '../streams/stream-name.ts'
 import { entityTagOf } from '../signalling/entity-tag.ts'
 import { iceServerLink } from '../signalling/link-header.ts'
 import { Problem } from '../signalling/problem.ts'
+import type { ProblemCode } from '../signalling/problem.ts'
 import { SDP_FRAGMENT_TYPE } from '../signalling/sdp-fragment.ts'
 import type { AuthorizationRequest, Authorizer } from './authorizer.ts'
 import { bearerTokenOf } from './authorizer.ts'
@@ -39,6 +40,8 @@ export interface EndpointOptions {
   readonly authorizer: Authorizer
   readonly maxOfferBytes: number
   readonly iceServers: IceServers
+  /** Base URL of another gateway, for sessions that cannot be taken here. */
+  readonly overloadRedirect: string | undefined
   /** Unix time in ms. */
   readonly unixTimeMs: () => number
   /** PATCH needs If-Match (RFC 9725 section 4.3.1). */
@@ -66,7 +69,18 @@ export function sessionRoutes(options: EndpointOptions): Router {
     const collection = `${endpoint.prefix}/:stream`
     const member = `${endpoint.prefix}/:stream/:session`
 
-    router.post(collection, (ctx) => openSession(ctx, endpoint, options))
+    router.post(collection, async (ctx) => {
+      try {
+        await openSession(ctx, endpoint, options)
+      } catch (error) {
+        if (options.overloadRedirect === undefined || !isOverload(error)) throw error
+        // RFC 9725 section 4.5: 307 keeps method and body, which 301 and 302 do not.
+        ctx.status = 307
+        ctx.set('Location', `${options.overloadRedirect}${endpoint.prefix}/${streamNameOf(ctx)}`)
+        ctx.body = ''
+        ctx.remove('Content-Type')
+      }
+    })
 
     // RFC 9725 section 4.2: an endpoint has no representation, and GET succeeds without content. WHEP's type lets players discover it by HEAD.
     router.get(collection, (ctx) => {
@@ -100,6 +114,10 @@ export function sessionRoutes(options: EndpointOptions): Router {
   }
   return router
 }
+
+const overloads: readonly ProblemCode[] = ['too-many-sessions', 'overloaded', 'shutting-down']
+
+const isOverload = (error: unknown): boolean => error instanceof Problem && overloads.includes(error.code)
 
 async function openSession(ctx: Context, endpoint: Endpoint, options: EndpointOptions): Promise<void> {
   const { sessions, authorizer, maxOfferBytes } = options

@@ -182,6 +182,8 @@ export type MediaEvent =
       readonly detail?: string
     }
   | { readonly type: 'statistics'; readonly request: number; readonly statistics: MediaStatistics }
+  /** About once a second while anything is received or sent: what left the sockets since the last one, UDP payload. */
+  | { readonly type: 'load'; readonly sentBitsPerSecond: number }
   /** Something for the log that is not about a single session's end. */
   | {
       readonly type: 'log'

@@ -25,6 +25,9 @@ const PACKET_MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024
 /** How often the machine's addresses are looked at again. */
 const ADDRESS_REFRESH_MS = 10_000
 
+/** Long enough to even out keyframes, short enough to stop a rush of viewers. */
+const LOAD_INTERVAL_MS = 1_000
+
 type OpenCommand = Extract<MediaCommand, { type: 'open-publisher' | 'open-viewer' }>
 
 /** A path's own socket is the way out; what is committed is sent at the end of the turn. */
@@ -53,6 +56,8 @@ export class MediaEngine implements MediaSessionListener {
   readonly #ended: { readonly session: MediaSession; readonly reason: EndReason; readonly detail: string }[] =
     []
   readonly #dropped = new Map<string, number>()
+  #loadMs: number
+  #loadSentBytes = 0
   #timer: NodeJS.Timeout | undefined
   #refresh: NodeJS.Timeout | undefined
   #timerDueMs = Infinity
@@ -75,6 +80,7 @@ export class MediaEngine implements MediaSessionListener {
     }
     this.#dtlsContext = new DtlsContext(options.certificate, options.privateKey)
     this.#deadlines = new Deadlines(now())
+    this.#loadMs = now()
     this.#router = new DatagramRouter({
       findByUfrag: (ufrag) => this.#sessions.byUfrag(ufrag),
       countDrop: (reason) => this.#countDrop(reason),
@@ -256,7 +262,16 @@ export class MediaEngine implements MediaSessionListener {
       this.#close(ended.session, ended.reason, ended.detail, nowMs)
     }
     this.#sockets.flush()
+    if (nowMs - this.#loadMs >= LOAD_INTERVAL_MS) this.#reportLoad(nowMs)
     this.#setTimer(nowMs)
+  }
+
+  #reportLoad(nowMs: number): void {
+    const { sentBytes } = this.#sockets.counters
+    const sentBitsPerSecond = Math.round(((sentBytes - this.#loadSentBytes) * 8000) / (nowMs - this.#loadMs))
+    this.#loadMs = nowMs
+    this.#loadSentBytes = sentBytes
+    this.#emit({ type: 'load', sentBitsPerSecond })
   }
 
   #setTimer(nowMs: number): void {

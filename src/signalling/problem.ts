@@ -26,6 +26,7 @@ export type ProblemCode =
   | 'unauthorized' // 401
   | 'forbidden' // 403
   | 'too-many-sessions' // 503 + Retry-After
+  | 'overloaded' // 503 + Retry-After
   | 'shutting-down' // 503 + Retry-After
   | 'internal-error' // 500
 

@@ -43,6 +43,8 @@ import { ViewerSubscriptions } from './viewer-subscriptions.ts'
 export interface StreamLimits {
   readonly maxSessions: number
   readonly maxViewersPerStream: number
+  /** No viewer is let in while so much is sent already. */
+  readonly maxSendBitsPerSecond: number
   /** What a second publisher does to one that is there: 'refuse' answers it 409, 'replace' ends the first. */
   readonly takeover: 'refuse' | 'replace'
   /** A publisher that has not connected for so long makes way for another one. */
@@ -85,6 +87,8 @@ const SHUTDOWN_RETRY_SECONDS = 5
 const MAX_FORMER_REMOTE_UFRAGS = 4
 /** draft-ietf-wish-whep section 4.3: what a player takes for granted where it is not told. */
 const COUNTER_OFFER_LIFETIME_MS = 30_000
+/** The media wing tells its load each second while it sends anything; older than this, it sends nothing. */
+const LOAD_LIFETIME_MS = 3_000
 /** Thousands may come in one second; each number is told to all who want to know it. */
 const VIEWER_COUNT_INTERVAL_MS = 1_000
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
@@ -98,6 +102,8 @@ export class StreamRegistry {
   readonly #subscriptions = new ViewerSubscriptions()
   #candidates: readonly ListeningAddress[]
   #shuttingDown = false
+  /** What the media wing said last that it sends. */
+  #load = { sentBitsPerSecond: 0, atMs: -Infinity }
 
   constructor(options: StreamRegistryOptions) {
     this.#options = options
@@ -317,6 +323,9 @@ export class StreamRegistry {
 
   /** To be called with every event of the media wing. Events of sessions that have ended here already are late, and ignored. */
   handleEvent(event: MediaEvent): void {
+    if (event.type === 'load') {
+      this.#load = { sentBitsPerSecond: event.sentBitsPerSecond, atMs: this.#options.clock.nowMs() }
+    }
     if (!('session' in event)) return
     const session = this.#sessions.get(event.session)
     if (session === undefined) return
@@ -374,6 +383,7 @@ export class StreamRegistry {
         },
       )
     }
+    this.#refuseWhenBusy()
     return publisher
   }
 
@@ -570,6 +580,15 @@ export class StreamRegistry {
     if (!this.#shuttingDown) return
     throw new Problem('shutting-down', 503, 'The gateway is shutting down.', {
       retryAfterSeconds: SHUTDOWN_RETRY_SECONDS,
+    })
+  }
+
+  #refuseWhenBusy(): void {
+    const { clock, limits } = this.#options
+    const { sentBitsPerSecond, atMs } = this.#load
+    if (sentBitsPerSecond < limits.maxSendBitsPerSecond || clock.nowMs() - atMs > LOAD_LIFETIME_MS) return
+    throw new Problem('overloaded', 503, 'The gateway sends as much as it may send.', {
+      retryAfterSeconds: FULL_RETRY_SECONDS,
     })
   }
 
