@@ -80,6 +80,20 @@ describe('clients of others', () => {
     },
   )
 
+  // One address, since version 1.2.0 joins the candidates of the answer by commas: with a second one it breaks its own SDP.
+  test('whip-whep restarts ICE as publisher and as player, and pictures keep coming', async ({ keep }) => {
+    const single = await keep(startGateway({ args: ['--media-address', '127.0.0.1'] }))
+    const publisher = await keep(clients.open('whip-whep publisher', single.whipUrl('restart')))
+    await expectPublishing(publisher)
+    const player = await keep(clients.open('whip-whep player', single.whepUrl('restart')))
+    await expectFrames(player, 15)
+    for (const client of [publisher, player]) {
+      await client.restart()
+      expect(client.requests).toContain('PATCH 200')
+      await expectFrames(player, 30)
+    }
+  })
+
   test.for([...publishers, ...players])('%s is refused without a token', async (name) => {
     const isPublisher = publishers.some((publisher) => publisher === name)
     const url = isPublisher ? gateway.whipUrl('refused') : gateway.whepUrl('refused')

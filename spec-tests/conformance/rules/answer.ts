@@ -267,7 +267,7 @@ export const answerRules: readonly RuleText[] = [
     sections: bundle,
     level: 'MUST',
     sends: 'POST of an offer with one bundle',
-    expects: `a=${name} in each accepted m-section`,
+    expects: `a=${name} in each accepted m-section${note}`,
     async check(bench) {
       for (const section of sectionsOf(await bench.open()))
         expect(attributeOf(section, name) !== undefined, `${mediaKindOf(section)} lacks a=${name}`)
