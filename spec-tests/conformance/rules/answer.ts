@@ -262,7 +262,13 @@ export const answerRules: readonly RuleText[] = [
       )
     },
   },
-  ...(['rtcp-mux', 'rtcp-mux-only'] as const).map((name, index): RuleText => ({
+  ...(
+    [
+      ['rtcp-mux', ''],
+      // RFC 8858 section 4 has it in offers alone; the newer document asks it of both sides.
+      ['rtcp-mux-only', ', as RFC 9725 asks of both sides, unlike RFC 8858'],
+    ] as const
+  ).map(([name, note], index): RuleText => ({
     number: `W24.${index + 2}`,
     sections: bundle,
     level: 'MUST',
