@@ -1,9 +1,12 @@
 /** The suite never hangs: whatever a server does, a request ends, and says how. */
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { expect, it } from 'vitest'
 import { exchange, readLinks } from '../conformance/http-exchange.ts'
+import type { Rule } from '../conformance/rule.ts'
+import { runRule } from '../conformance/run.ts'
 
 async function withServer(
   onRequest: (socket: Socket) => void,
@@ -70,4 +73,43 @@ it('reads links as RFC 8288 has them, several in a line or not', async () => {
       expect(perLine).toEqual([2, 1, 0])
     },
   )
+})
+
+it('a check that takes too long fails, and a session that it opens afterwards is ended', async () => {
+  const methods: string[] = []
+  let release: () => void = () => undefined
+  const released = new Promise<void>((resolve) => (release = resolve))
+  let report: () => void = () => undefined
+  const removed = new Promise<void>((resolve) => (report = resolve))
+  const server = createHttpServer((request, response) => {
+    methods.push(request.method ?? '')
+    request.resume()
+    if (request.method === 'DELETE') {
+      response.end()
+      report()
+    } else void released.then(() => response.writeHead(201, { Location: '/session' }).end())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const rule: Rule = {
+    id: 'slow',
+    protocol: 'whip',
+    source: 'none',
+    level: 'MUST',
+    sends: 'POST of an offer',
+    expects: 'an answer in time',
+    async check(bench) {
+      await bench.attempt()
+    },
+  }
+  const { verdict, reason } = await runRule(
+    rule,
+    { whip: `http://127.0.0.1:${(server.address() as AddressInfo).port}/whip` },
+    20,
+  )
+  expect([verdict, reason]).toEqual(['fail', 'no verdict within 20 ms'])
+  release()
+  await removed
+  expect(methods).toEqual(['POST', 'DELETE'])
+  server.close()
 })

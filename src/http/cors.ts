@@ -7,7 +7,16 @@ const PREFLIGHT_MAX_AGE_SECONDS = 7200
 
 /** Named one by one: '*' would not cover Authorization. */
 const allowedHeaders = ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Accept']
-const exposedHeaders = ['Location', 'ETag', 'Link', 'Retry-After', 'WWW-Authenticate', 'Accept-Post', 'Accept-Patch', 'Allow']
+const exposedHeaders = [
+  'Location',
+  'ETag',
+  'Link',
+  'Retry-After',
+  'WWW-Authenticate',
+  'Accept-Post',
+  'Accept-Patch',
+  'Allow',
+]
 
 export function cors(): Middleware {
   const policy = koaCors({
