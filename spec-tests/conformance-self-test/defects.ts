@@ -66,6 +66,7 @@ export const defects: Readonly<Record<string, Defect>> = {
   'W6.2': drop(onEndpoint('OPTIONS'), 'Accept-Post'),
   'W6.3': drop(created, 'Access-Control-Expose-Headers'),
   'W6.4': set(isPreflight, 'Access-Control-Allow-Methods', 'GET, POST'),
+  'W6.5': drop(onEndpoint('OPTIONS'), 'Access-Control-Allow-Origin'),
   'W3.1': turnInto(created, 200),
   'W3.2': set(created, 'Content-Type', 'text/plain'),
   'W3.3': drop(created, 'Location'),

@@ -49,6 +49,7 @@ export class Bench {
   /** Every redirect that an endpoint gave. */
   readonly redirects: HttpAnswer[] = []
   readonly #opened = new Set<string>()
+  #isOver = false
 
   constructor(protocol: Protocol, target: Target) {
     this.protocol = protocol
@@ -116,8 +117,9 @@ export class Bench {
   }
 
   #remember(location: string, answer: HttpAnswer, token: string | undefined): void {
-    if (URL.canParse(location, answer.request.url))
-      this.#opened.add(`${token ?? ''} ${new URL(location, answer.request.url).href}`)
+    if (!URL.canParse(location, answer.request.url)) return
+    this.#opened.add(`${token ?? ''} ${new URL(location, answer.request.url).href}`)
+    if (this.#isOver) void this.cleanUp()
   }
 
   /** An offer that a client could send, and what came back. */
@@ -199,8 +201,9 @@ export class Bench {
     return sendCheck({ candidates, remote: { ...own, ...remote }, localUfrag: session.ice.ufrag })
   }
 
-  /** Ends every session that the check has opened. What cannot be ended has ended already, or is the subject of another rule. */
+  /** Ends every session that the check has opened, also one whose 201 comes after the check has been given up. What cannot be ended has ended already, or is the subject of another rule. */
   async cleanUp(): Promise<void> {
+    this.#isOver = true
     const opened = [...this.#opened].reverse()
     this.#opened.clear()
     for (const entry of opened) {

@@ -2,8 +2,8 @@
 import { parseArgs } from 'node:util'
 import type { Target } from './bench.ts'
 import { exchange } from './http-exchange.ts'
-import { hasFailedMust, jsonReport, markdownTable, textReport } from './report.ts'
-import { rules } from './rules/index.ts'
+import { hasFailedMust, jsonReport, markdownOfUnchecked, markdownTable, textReport } from './report.ts'
+import { rules, uncheckedRules } from './rules/index.ts'
 import { runRules } from './run.ts'
 
 const usage = `Checks a WHIP or WHEP server against RFC 9725, draft-ietf-wish-whep and the WHEP core extensions, from outside.
@@ -17,7 +17,7 @@ Usage: npm run conformance -- [--whip URL] [--whep URL] [options]
   --play-token TOKEN  bearer token for playing
   --only IDS          some rules only, such as W19.1,P7/W19.1
   --json              the report as JSON
-  --table             prints the rules as a Markdown table, and asks no server
+  --table             prints the rules as Markdown tables, and asks no server
 
 Exit code: 0 when no MUST failed, 1 when one did, 2 when the suite could not run.`
 
@@ -53,7 +53,7 @@ if (values.help === true) {
   process.exit(0)
 }
 if (values.table === true) {
-  console.log(markdownTable(rules))
+  console.log(`${markdownTable(rules)}\n\n${markdownOfUnchecked(uncheckedRules)}`)
   process.exit(0)
 }
 const { whip, whep, 'idle-whep': idleWhep, token, 'play-token': playToken } = values

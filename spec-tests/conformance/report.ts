@@ -77,9 +77,19 @@ export function jsonReport(results: readonly Result[]): string {
 }
 
 export function markdownTable(rules: readonly Rule[]): string {
-  const rows = rules.map(({ id, source, level, sends, expects }) =>
-    [id, source, level, sends, expects].map((cell) => cell.replaceAll('|', '\\|')),
+  const rows = rules.map(({ id, source, level, sends, expects }) => [id, source, level, sends, expects])
+  return markdown(['Rule', 'Source', 'Level', 'Sent', 'Expected'], rows)
+}
+
+export const markdownOfUnchecked = (
+  rules: readonly { readonly id: string; readonly rule: string; readonly why: string }[],
+): string =>
+  markdown(
+    ['Rule', 'What it says', 'Why it cannot be checked'],
+    rules.map(({ id, rule, why }) => [id, rule, why]),
   )
-  const head = ['Rule', 'Source', 'Level', 'Sent', 'Expected']
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+function markdown(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')))
+  return [head, head.map(() => '---'), ...escaped].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -16,11 +16,11 @@ export interface Result {
 /** The slowest rule sends a dozen requests; a server that takes seconds for each will not be waited for. */
 const RULE_TIMEOUT_MS = 30_000
 
-export async function runRule(rule: Rule, target: Target): Promise<Result> {
+export async function runRule(rule: Rule, target: Target, timeoutMs = RULE_TIMEOUT_MS): Promise<Result> {
   const bench = new Bench(rule.protocol, target)
   let timer: NodeJS.Timeout | undefined
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no verdict within ${RULE_TIMEOUT_MS} ms`)), RULE_TIMEOUT_MS)
+    timer = setTimeout(() => reject(new Error(`no verdict within ${timeoutMs} ms`)), timeoutMs)
   })
   try {
     await Promise.race([rule.check(bench), tooLate])

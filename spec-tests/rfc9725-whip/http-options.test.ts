@@ -47,6 +47,15 @@ test('a preflight on a session allows DELETE and PATCH', async () => {
   )
 })
 
+test('OPTIONS that is no preflight can be read by pages of other origins: they look for ICE servers so', async () => {
+  const response = await wing.request('/whip/live', {
+    method: 'OPTIONS',
+    headers: { Origin: 'https://example.com' },
+  })
+  expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*')
+  expect(listed(response, 'Access-Control-Expose-Headers')).toContain('link')
+})
+
 test('OPTIONS that is no preflight answers 200 with Accept-Post and Allow', async () => {
   const response = await wing.request('/whip/live', { method: 'OPTIONS' })
   expect(response.status).toBe(200)

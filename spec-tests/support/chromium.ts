@@ -113,12 +113,16 @@ const browserArguments = [
   '--disable-backgrounding-occluded-windows',
 ]
 
-/** `CHROMIUM_PATH` names the browser where it is not in its usual place. */
-export async function startChromium(): Promise<ChromiumHarness> {
+/** The browser alone, for pages of one's own. `CHROMIUM_PATH` names it where it is not in its usual place. */
+export async function launchChromium(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM_PATH'] ?? executables.find((path) => existsSync(path))
   if (executablePath === undefined) throw new Error('no Chromium found: install it or set CHROMIUM_PATH')
-  const site = await serveEmptyPage()
-  const browser = await chromium.launch({ executablePath, args: browserArguments, chromiumSandbox: false })
+  return chromium.launch({ executablePath, args: browserArguments, chromiumSandbox: false })
+}
+
+export async function startChromium(): Promise<ChromiumHarness> {
+  const browser = await launchChromium()
+  const site = await serveScript(await readFile(new URL('./chromium-page.js', import.meta.url)))
   return {
     async publish(whipUrl, options) {
       const page = await openPage(browser, site.url, options.editAnswer)
@@ -139,7 +143,7 @@ export async function startChromium(): Promise<ChromiumHarness> {
   }
 }
 
-interface PageStatistics {
+export interface PageStatistics {
   readonly report: StatisticsReport
   readonly connectionState: string
   readonly dtlsState: string
@@ -168,7 +172,7 @@ async function call<T = string>(page: Page, name: string, ...parameters: readonl
   return page.evaluate<T>(`whipway.${name}(${list})`)
 }
 
-function summarisePlayer({ report, connectionState, dtlsState }: PageStatistics): PlayerStatistics {
+export function summarisePlayer({ report, connectionState, dtlsState }: PageStatistics): PlayerStatistics {
   const video = (name: string) => readNumber(report, 'inbound-rtp', 'video', name)
   const inbound = report.find((entry) => entry['type'] === 'inbound-rtp' && entry['kind'] === 'video')
   const codec = report.find((entry) => entry['id'] === inbound?.['codecId'])?.['mimeType']
@@ -189,7 +193,11 @@ function summarisePlayer({ report, connectionState, dtlsState }: PageStatistics)
   }
 }
 
-function summarisePublisher({ report, connectionState, dtlsState }: PageStatistics): PublisherStatistics {
+export function summarisePublisher({
+  report,
+  connectionState,
+  dtlsState,
+}: PageStatistics): PublisherStatistics {
   const video = (name: string) => readNumber(report, 'outbound-rtp', 'video', name)
   const pair = report.find((entry) => entry['type'] === 'candidate-pair' && entry['nominated'] === true)
   return {
@@ -219,9 +227,10 @@ async function openPage(
   return page
 }
 
-/** Loopback is a secure context, so that the page may use the camera; its origin is not the gateway's, so CORS is exercised. */
-async function serveEmptyPage(): Promise<{ url: string; stop(): Promise<void> }> {
-  const script = await readFile(new URL('./chromium-page.js', import.meta.url))
+/** An empty page with one script. Loopback is a secure context, so that the page may use the camera; its origin is not the gateway's, so CORS is exercised. */
+export async function serveScript(
+  script: string | Uint8Array,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer((request, response) => {
     const isScript = request.url === '/page.js'
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')

@@ -262,12 +262,18 @@ export const answerRules: readonly RuleText[] = [
       )
     },
   },
-  ...(['rtcp-mux', 'rtcp-mux-only'] as const).map((name, index): RuleText => ({
+  ...(
+    [
+      ['rtcp-mux', ''],
+      // RFC 8858 section 4 has it in offers alone; the newer document asks it of both sides.
+      ['rtcp-mux-only', ', as RFC 9725 asks of both sides, unlike RFC 8858'],
+    ] as const
+  ).map(([name, note], index): RuleText => ({
     number: `W24.${index + 2}`,
     sections: bundle,
     level: 'MUST',
     sends: 'POST of an offer with one bundle',
-    expects: `a=${name} in each accepted m-section`,
+    expects: `a=${name} in each accepted m-section${note}`,
     async check(bench) {
       for (const section of sectionsOf(await bench.open()))
         expect(attributeOf(section, name) !== undefined, `${mediaKindOf(section)} lacks a=${name}`)

@@ -220,6 +220,22 @@ export const endpointRules: readonly RuleText[] = [
     },
   },
   {
+    number: 'W6.5',
+    sections: { whip: '4.2', whep: '4.4' },
+    level: 'MUST',
+    sends: 'OPTIONS from another origin that is no preflight, as pages send it to learn of ICE servers',
+    expects: '2xx that the page may read',
+    async check(bench) {
+      const answer = await bench.request({
+        method: 'OPTIONS',
+        url: bench.endpoint,
+        headers: { Origin: ORIGIN },
+      })
+      expect(isSuccess(answer), describe(answer))
+      expectOrigin(answer)
+    },
+  },
+  {
     number: 'W6.4',
     sections: { whip: '4.2', whep: '4.4' },
     level: 'MUST',

@@ -1,0 +1,84 @@
+/** The conformance suite against this gateway: as it comes, and as it can be configured. What it does not do is named here, and nothing else. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startGateway } from '../support/gateway.ts'
+import type { Gateway } from '../support/gateway.ts'
+import type { Rule } from './rule.ts'
+import { rules } from './rules/index.ts'
+import { runRule } from './run.ts'
+import type { Verdict } from './run.ts'
+
+interface Exception {
+  /** Matches the rule's number, which is its id without what WHEP puts before it. */
+  readonly rules: RegExp
+  readonly verdict: Exclude<Verdict, 'pass'>
+  readonly why: string
+}
+
+const always: readonly Exception[] = [
+  {
+    rules: /^W36\.1$/,
+    verdict: 'not testable',
+    why: 'HTTPS is the business of a proxy, and this is loopback',
+  },
+  { rules: /^W30\.1$/, verdict: 'not applicable', why: 'one process has nowhere to redirect to' },
+  { rules: /^P[23]\.\d$/, verdict: 'not applicable', why: 'there are no counter-offers yet' },
+  { rules: /^E\d\.\d$/, verdict: 'not applicable', why: 'there are no WHEP extensions yet' },
+  { rules: /^W35\.1$/, verdict: 'not applicable', why: 'the same' },
+]
+
+const setups = [
+  {
+    name: 'strict, with tokens and ICE servers',
+    args: [
+      '--strict',
+      '--ice-server',
+      'stun:stun.example.net',
+      '--publish-token',
+      'one',
+      '--play-token',
+      'two',
+    ],
+    tokens: { token: 'one', playToken: 'two' },
+    exceptions: always,
+  },
+  {
+    name: 'as it comes',
+    args: [],
+    tokens: {},
+    exceptions: [
+      ...always,
+      {
+        rules: /^W15\.2$/,
+        verdict: 'fail',
+        why: 'clients that send no If-Match are served; --strict refuses them',
+      },
+      { rules: /^W34\./, verdict: 'not testable', why: 'there is no token' },
+      { rules: /^(W32\.1|C7)$/, verdict: 'not applicable', why: 'no ICE server is configured' },
+    ] satisfies Exception[],
+  },
+]
+
+const numberOf = ({ id }: Rule) => id.split('/').at(-1) ?? ''
+
+describe.for(setups)('the gateway $name', ({ args, tokens, exceptions }) => {
+  let gateway: Gateway
+  beforeAll(async () => {
+    gateway = await startGateway({ args })
+  })
+  afterAll(() => gateway.stop())
+
+  it.for(rules)('keeps $protocol $id, or is known not to', async (rule) => {
+    const target = { whip: gateway.whipUrl('conformance'), whep: gateway.whepUrl('conformance'), ...tokens }
+    const { verdict, reason } = await runRule(rule, target)
+    const exception = exceptions.find((known) => known.rules.test(numberOf(rule)))
+    // A rule that is kept by now has to leave the list.
+    expect(`${verdict}${verdict === exception?.verdict ? '' : ` ${reason}`}`.trim()).toBe(
+      exception?.verdict ?? 'pass',
+    )
+  })
+
+  it('has no exception without a rule', () => {
+    const unused = exceptions.filter((known) => !rules.some((rule) => known.rules.test(numberOf(rule))))
+    expect(unused).toEqual([])
+  })
+})
