@@ -119,7 +119,7 @@ describe.each(['H264', 'H265'] as const)('%s parameter sets', (codec) => {
     const { send, join, played } = setUp(codec, sets)
     send(idr)
     send(slice(1))
-    const { viewer, sink } = join(edit(played) as typeof played)
+    const { viewer, sink } = join(edit(played))
     const sent = sink.takePackets()
     const numbers = Float64Array.from(sent, ({ sequence }) => toSequenceNumber(sequence))
     receiveRtcp(viewer, (writer) => writer.nack(1, played.ssrc, numbers, numbers.length), 70)

@@ -45,6 +45,8 @@ export interface LibdatachannelPublisher {
   /** States of the peer connection since the start. */
   readonly states: readonly string[]
   readonly framesSent: () => number
+  /** When the first and the last picture were sent, in ms of `performance.now()`; 0 before. */
+  readonly sentMs: () => { readonly first: number; readonly last: number }
   readonly bytesSent: () => number
   /** DELETE, then close. */
   stop(): Promise<void>
@@ -112,6 +114,8 @@ export async function startLibdatachannelPublisher(
     const videoStart = randomInt(0, 0xffff_ffff)
     const audioStart = randomInt(0, 0xffff_ffff)
     let framesSent = 0
+    let firstMs = 0
+    let lastMs = 0
     const stopVideo = startSteadyClock(1_000 / h264Sample.frameRate, (number) => {
       const picture = pictures[number % pictures.length]
       if (picture === undefined || !videoTrack.isOpen()) return
@@ -121,6 +125,8 @@ export async function startLibdatachannelPublisher(
         for (const packet of vp8.packetize(picture, videoConfig.timestamp))
           videoTrack.sendMessageBinary(packet)
       framesSent++
+      lastMs = performance.now()
+      if (firstMs === 0) firstMs = lastMs
     })
     const stopAudio = startSteadyClock(opusSample.packetMs, (number) => {
       const sound = sounds[number % sounds.length]
@@ -141,6 +147,7 @@ export async function startLibdatachannelPublisher(
       offer,
       states,
       framesSent: () => framesSent,
+      sentMs: () => ({ first: firstMs, last: lastMs }),
       bytesSent: () => connection.bytesSent(),
       pause,
       close,
