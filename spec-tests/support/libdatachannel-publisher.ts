@@ -117,7 +117,8 @@ export async function startLibdatachannelPublisher(
     let firstMs = 0
     let lastMs = 0
     const stopVideo = startSteadyClock(1_000 / h264Sample.frameRate, (number) => {
-      const picture = pictures[number % pictures.length]
+      // The clock leaves numbers out when the process was held up; a picture that is left out would spoil all that refer to it.
+      const picture = pictures[framesSent % pictures.length]
       if (picture === undefined || !videoTrack.isOpen()) return
       videoConfig.timestamp = (videoStart + (number * videoClockRate) / h264Sample.frameRate) >>> 0
       if (vp8 === undefined) videoTrack.sendMessageBinary(picture)
