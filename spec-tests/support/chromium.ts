@@ -61,6 +61,8 @@ export interface PlayerStatistics {
   readonly jitterBufferDelay: number
   readonly totalAudioEnergy: number
   readonly audioPacketsLost: number
+  /** How much earlier in the publisher's time the picture is that is played than the sound, in ms; NaN before both are known. */
+  readonly audioAheadMs: number
 }
 
 export interface PublisherStatistics {
@@ -190,6 +192,9 @@ export function summarisePlayer({ report, connectionState, dtlsState }: PageStat
     jitterBufferDelay: video('jitterBufferDelay'),
     totalAudioEnergy: readNumber(report, 'inbound-rtp', 'audio', 'totalAudioEnergy'),
     audioPacketsLost: readNumber(report, 'inbound-rtp', 'audio', 'packetsLost'),
+    audioAheadMs:
+      (readNumber(report, 'inbound-rtp', 'audio', 'estimatedPlayoutTimestamp') || NaN) -
+      (video('estimatedPlayoutTimestamp') || NaN),
   }
 }
 

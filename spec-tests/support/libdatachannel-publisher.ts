@@ -45,6 +45,8 @@ export interface LibdatachannelPublisher {
   /** States of the peer connection since the start. */
   readonly states: readonly string[]
   readonly framesSent: () => number
+  /** When the first and the last picture were sent, in ms of `performance.now()`; 0 before. */
+  readonly sentMs: () => { readonly first: number; readonly last: number }
   readonly bytesSent: () => number
   /** DELETE, then close. */
   stop(): Promise<void>
@@ -112,8 +114,11 @@ export async function startLibdatachannelPublisher(
     const videoStart = randomInt(0, 0xffff_ffff)
     const audioStart = randomInt(0, 0xffff_ffff)
     let framesSent = 0
+    let firstMs = 0
+    let lastMs = 0
     const stopVideo = startSteadyClock(1_000 / h264Sample.frameRate, (number) => {
-      const picture = pictures[number % pictures.length]
+      // The clock leaves numbers out when the process was held up; a picture that is left out would spoil all that refer to it.
+      const picture = pictures[framesSent % pictures.length]
       if (picture === undefined || !videoTrack.isOpen()) return
       videoConfig.timestamp = (videoStart + (number * videoClockRate) / h264Sample.frameRate) >>> 0
       if (vp8 === undefined) videoTrack.sendMessageBinary(picture)
@@ -121,6 +126,8 @@ export async function startLibdatachannelPublisher(
         for (const packet of vp8.packetize(picture, videoConfig.timestamp))
           videoTrack.sendMessageBinary(packet)
       framesSent++
+      lastMs = performance.now()
+      if (firstMs === 0) firstMs = lastMs
     })
     const stopAudio = startSteadyClock(opusSample.packetMs, (number) => {
       const sound = sounds[number % sounds.length]
@@ -141,6 +148,7 @@ export async function startLibdatachannelPublisher(
       offer,
       states,
       framesSent: () => framesSent,
+      sentMs: () => ({ first: firstMs, last: lastMs }),
       bytesSent: () => connection.bytesSent(),
       pause,
       close,

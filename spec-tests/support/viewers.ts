@@ -21,7 +21,9 @@ export async function expectPackets(
   const { video, audio } = viewer
   await waitFor(
     `${frames} pictures, a keyframe and sender reports at a libdatachannel viewer`,
-    () => video.markers >= frames && video.keyframes > 0 && viewer.senderReports() >= 2,
+    // The first pictures come faster than in real time, sound does not: both count.
+    () =>
+      video.markers >= frames && audio.packets > frames && video.keyframes > 0 && viewer.senderReports() >= 2,
     { timeoutMs },
     () => ({ video, audio, senderReports: viewer.senderReports() }),
   )
@@ -29,8 +31,6 @@ export async function expectPackets(
   expect(audio).toMatchObject({ lost: 0, duplicates: 0, timestampRegressions: 0 })
   expect(video.ssrcs.size).toBe(1)
   expect(audio.ssrcs.size).toBe(1)
-  // Sound takes as long as the pictures: 50 packets a second, if the pictures come at 24 to 31.
-  expect(audio.packets).toBeGreaterThan(frames)
 }
 
 /** libwebrtc decodes: pictures of the right size, a tone that can be heard. */

@@ -87,6 +87,8 @@ export interface PublishedTrack {
   readonly rtxPayloadType?: number
   readonly extensions: HeaderExtensionIds
   readonly feedback: Feedback
+  /** H.264 and H.265: NAL units of the parameter sets that the SDP told (`sprop-parameter-sets` and the like). */
+  readonly parameterSets?: readonly Uint8Array[]
   /** At least one; in the order of `a=simulcast`, else a single one. */
   readonly encodings: readonly PublishedEncoding[]
 }

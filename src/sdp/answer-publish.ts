@@ -101,6 +101,7 @@ function publishSection(section: MediaSection): {
       ...(negotiated.rtx && { rtxPayloadType: negotiated.rtx.payloadType }),
       extensions: extensionIds(negotiated.extensions),
       feedback: negotiated.feedback,
+      ...(rids.length === 0 && parameterSets(format.parameters)),
       encodings:
         rids.length > 0
           ? rids.map(({ id }) => ({ rid: id }))
@@ -108,6 +109,16 @@ function publishSection(section: MediaSection): {
     },
     format: mediaFormat(format, codecs[codec].kind, codec, section.mid),
   }
+}
+
+/** H.264 (RFC 6184 section 8.1) and H.265 (RFC 7798 section 7.1) parameter sets that are told here and perhaps nowhere else. */
+function parameterSets(parameters: Format['parameters']): Pick<PublishedTrack, 'parameterSets'> {
+  const names = ['sprop-parameter-sets', 'sprop-vps', 'sprop-sps', 'sprop-pps']
+  const nalUnits = names
+    .flatMap((name) => (parameters[name] ?? '').split(','))
+    .map((text) => new Uint8Array(Buffer.from(text, 'base64')))
+    .filter((nalUnit) => nalUnit.length > 0)
+  return nalUnits.length === 0 ? {} : { parameterSets: nalUnits }
 }
 
 /** Codec names that a refusal repeats: enough for any client's list. */

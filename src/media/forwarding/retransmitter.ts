@@ -11,20 +11,20 @@ import type { PacketWriter } from './packet-writer.ts'
 import { RepetitionLimiter, type RetransmissionBudget } from './retransmission-limiter.ts'
 import type { SendContext } from './send-context.ts'
 import type { SendHistory } from './send-history.ts'
+import type { PacketStore } from './packet-store.ts'
 import type { Replay } from './replay.ts'
-import type { SourceTrack } from './source-track.ts'
 
-/** Sources that a track was fed by lately: switches of simulcast layers. A viewer asks for what was sent within the last second. */
-const maxSegments = 4
+/** Stores that a track was fed by lately: switches of simulcast layers, each with its parameter sets. A viewer asks for what was sent within the last second. */
+const maxSegments = 8
 /** As for the media SSRC: no wrong guess of the first roll-over. */
 const initialSequenceMask = 0x7fff
 
-/** A run of a viewer's sequence numbers that came from one source. */
+/** A run of a viewer's sequence numbers that came from one store. */
 interface Segment {
-  readonly source: SourceTrack
+  readonly store: PacketStore
   /** The first sequence number, extended. */
   readonly firstSequence: number
-  /** The viewer's sequence number minus the source's number. */
+  /** The viewer's sequence number minus the store's number. */
   readonly sequenceOffset: number
   readonly timestampOffset: number
   /** Where the segment began with older packets, which got other timestamps. */
@@ -56,9 +56,9 @@ export class Retransmitter {
     this.#rtxSequence = random() & initialSequenceMask
   }
 
-  /** From now on the track's packets are those of `source` from `firstNumber` on. */
+  /** From now on the track's packets are those of `store` from `firstNumber` on. */
   addSegment(
-    source: SourceTrack,
+    store: PacketStore,
     firstNumber: number,
     sequenceOffset: number,
     timestampOffset: number,
@@ -66,7 +66,7 @@ export class Retransmitter {
   ): void {
     if (this.#segments.length === maxSegments) this.#segments.shift()
     const firstSequence = firstNumber + sequenceOffset
-    this.#segments.push({ source, firstSequence, sequenceOffset, timestampOffset, replay })
+    this.#segments.push({ store, firstSequence, sequenceOffset, timestampOffset, replay })
   }
 
   /** Forgets all sources. */
@@ -87,7 +87,7 @@ export class Retransmitter {
     const { drops } = this.#context
     const sequence = extendSequenceNumber(highestSequence as ExtendedSequenceNumber, wanted)
     const segment = this.#segmentOf(sequence)
-    const store = segment?.source.store
+    const store = segment?.store
     const slot = segment === undefined ? -1 : (store?.find(sequence - segment.sequenceOffset) ?? -1)
     if (segment === undefined || store === undefined || slot < 0) {
       return drops.count('retransmission-unavailable')
@@ -109,17 +109,17 @@ export class Retransmitter {
     const timestamp = addTimestamp(sourceTimestamp, segment.timestampOffset)
     const sentBytes =
       this.#history === undefined
-        ? this.#sendRtx(segment.source, slot, sequence, timestamp, isHeard)
-        : this.#sendAgain(this.#history, segment.source, slot, sequence, timestamp, isHeard)
+        ? this.#sendRtx(store, slot, sequence, timestamp, isHeard)
+        : this.#sendAgain(this.#history, store, slot, sequence, timestamp, isHeard)
     if (sentBytes === 0) return
     this.#limiter.take(sequence, nowMs)
     this.#context.retransmitted++
   }
 
-  #sendRtx(source: SourceTrack, slot: number, sequence: number, timestamp: number, isHeard: boolean): number {
+  #sendRtx(store: PacketStore, slot: number, sequence: number, timestamp: number, isHeard: boolean): number {
     const context = this.#context
     const sentBytes = this.#writer.send(
-      source.store,
+      store,
       slot,
       this.#played.rtxSsrc ?? 0,
       this.#played.rtxPayloadType ?? 0,
@@ -138,7 +138,7 @@ export class Retransmitter {
 
   #sendAgain(
     history: SendHistory,
-    source: SourceTrack,
+    store: PacketStore,
     slot: number,
     sequence: number,
     timestamp: number,
@@ -153,7 +153,7 @@ export class Retransmitter {
     const absoluteSendTime = isNew ? context.absoluteSendTime : history.absoluteSendTimes[at]!
     const withMid = isNew ? !isHeard : history.withMid[at] === 1
     const sentBytes = this.#writer.send(
-      source.store,
+      store,
       slot,
       this.#played.ssrc,
       this.#played.payloadType,

@@ -3,7 +3,7 @@ import type { PlayedTrack } from '../contract.ts'
 import { addTimestamp, timestampDistance } from '../rtp/sequence-number.ts'
 import { findKeyframeGroup } from './keyframe-group.ts'
 import type { ForwardingLimits } from './limits.ts'
-import { packetFlags } from './packet-store.ts'
+import { packetFlags, type PacketStore } from './packet-store.ts'
 import { PacketWriter } from './packet-writer.ts'
 import { Replay } from './replay.ts'
 import { Retransmitter } from './retransmitter.ts'
@@ -244,23 +244,48 @@ export class SendTrack {
         this.#timestampOffset = addTimestamp(this.#timestampOffset, minTimestampStep - step)
       }
     }
+    if (this.isVideo)
+      this.#sendParameterSets(source, first, addTimestamp(timestamp, this.#timestampOffset), nowMs)
     this.#sequenceOffset = this.#highestSequence + 1 - first
-    this.retransmitter?.addSegment(source, first, this.#sequenceOffset, this.#timestampOffset, this.#replay)
+    this.retransmitter?.addSegment(
+      source.store,
+      first,
+      this.#sequenceOffset,
+      this.#timestampOffset,
+      this.#replay,
+    )
     this.#firstNumber = first
     this.#current = source
     this.#context.isReportDue = true
   }
 
+  /** A keyframe without its parameter sets is of no use to a viewer who has not seen any. */
+  #sendParameterSets(source: SourceTrack, first: number, timestamp: number, nowMs: number): void {
+    const packets = source.parameterSetsFor(first, nowMs)
+    if (packets === undefined) return
+    const { store, firstNumber, count } = packets
+    const sequenceOffset = this.#highestSequence + 1 - firstNumber
+    this.retransmitter?.addSegment(store, firstNumber, sequenceOffset, timestamp, undefined)
+    for (let number = firstNumber; number < firstNumber + count; number++) {
+      this.#sendAs(store, store.find(number), number + sequenceOffset, timestamp)
+    }
+  }
+
   /** The packet path: once per packet and viewer. False where it could not be sent. */
   #send(source: SourceTrack, slot: number, number: number): boolean {
     const { store } = source
-    const sequence = number + this.#sequenceOffset
     let sourceTimestamp = store.timestamps[slot]!
     if (this.#replay !== undefined) {
       sourceTimestamp = this.#replay.timestampOf(number, sourceTimestamp)
       if (sourceTimestamp < 0) return false
     }
     const timestamp = addTimestamp(sourceTimestamp, this.#timestampOffset)
+    if (!this.#sendAs(store, slot, number + this.#sequenceOffset, timestamp)) return false
+    if ((store.flags[slot]! & packetFlags.keyframe) !== 0) this.#noteKeyframe(source, timestamp)
+    return true
+  }
+
+  #sendAs(store: PacketStore, slot: number, sequence: number, timestamp: number): boolean {
     if (sequence > this.#highestSequence) {
       this.#highestSequence = sequence
       this.#lastTimestamp = timestamp
@@ -287,7 +312,6 @@ export class SendTrack {
     }
     this.packets++
     this.octets += store.payloadLengths[slot]!
-    if ((store.flags[slot]! & packetFlags.keyframe) !== 0) this.#noteKeyframe(source, timestamp)
     return true
   }
 

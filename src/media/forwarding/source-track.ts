@@ -15,6 +15,7 @@ import { keyframeRequestMethod, KeyframeRequester } from './keyframe-requester.t
 import type { ForwardingLimits } from './limits.ts'
 import { maxNackableJump, NackGenerator } from './nack-generator.ts'
 import { packetFlags, PacketStore, storeFailure } from './packet-store.ts'
+import { ParameterSetCache, type ParameterSetPackets } from './parameter-set-cache.ts'
 import type { PacketMemoryPool } from './ports.ts'
 import { ReceiveStatistics } from './receive-statistics.ts'
 import { SequenceCompactor } from './sequence-compactor.ts'
@@ -42,7 +43,7 @@ export class SourceTrack {
   readonly #extensions: ExtensionCollector
   readonly #drops: DropCounters
   /** H.264 and H.265 may send them in packets of their own; in other formats the packet that tells of a keyframe is its first. */
-  readonly #hasParameterSetsInFront: boolean
+  readonly #parameterSets: ParameterSetCache | undefined
   #highest = -1
   #lowestNumber = -1
   /** Whether a payload has ever told if it starts a keyframe. */
@@ -81,7 +82,7 @@ export class SourceTrack {
     this.nackGenerator = track.feedback.nack ? new NackGenerator() : undefined
     this.#extensions = new ExtensionCollector(track.extensions)
     this.#drops = drops
-    this.#hasParameterSetsInFront = track.codec === 'H264' || track.codec === 'H265'
+    this.#parameterSets = ParameterSetCache.of(track.codec, pool, track.parameterSets)
   }
 
   get hasPackets(): boolean {
@@ -146,6 +147,7 @@ export class SourceTrack {
       const verdict = detectKeyframe(this.track.codec, bytes, header.payloadOffset, header.payloadLength)
       if (verdict !== 'unknown') this.tellsKeyframes = true
       if (verdict === 'yes') flags |= packetFlags.keyframe
+      this.#parameterSets?.note(bytes, header.payloadOffset, header.payloadLength)
     }
     this.#extensions.collect(bytes, extensions)
     if (this.#extensions.needsTwoByteForm) flags |= packetFlags.twoByteExtensions
@@ -185,7 +187,7 @@ export class SourceTrack {
     const store = this.store
     const number = store.numbers[slot]!
     const isKeyframe = (store.flags[slot]! & packetFlags.keyframe) !== 0
-    if (isKeyframe && !this.#hasParameterSetsInFront) return number
+    if (isKeyframe && this.#parameterSets === undefined) return number
     const lowest = Math.max(this.#lowestNumber, number - maxLostInFrontOfKeyframe)
     for (let candidate = number - 1; candidate >= lowest; candidate--) {
       const before = store.find(candidate)
@@ -194,7 +196,28 @@ export class SourceTrack {
     return lowest
   }
 
+  /**
+   * What is to be sent in front of the keyframe that starts with packet `first`: the parameter sets, where it has come without
+   * them. Undefined where nothing is to be sent.
+   */
+  parameterSetsFor(first: number, nowMs: number): ParameterSetPackets | undefined {
+    const cache = this.#parameterSets
+    if (cache === undefined) return undefined
+    const { store } = this
+    for (let number = first; number <= store.highestNumber; number++) {
+      const slot = store.find(number)
+      // A lost packet may be the one that has them.
+      if (slot < 0) return undefined
+      if (cache.isIn(store.memoryOf(slot).bytes, store.payloadOffsets[slot]!, store.payloadLengths[slot]!)) {
+        return undefined
+      }
+      if ((store.flags[slot]! & packetFlags.keyframe) !== 0) return cache.packets(nowMs)
+    }
+    return undefined
+  }
+
   close(): void {
+    this.#parameterSets?.close()
     this.store.close()
   }
 
