@@ -4,6 +4,9 @@ import { isSuccess } from '../http-exchange.ts'
 import type { RuleText } from '../rule.ts'
 import { expect, NotTestable } from '../rule.ts'
 
+/** The word of the end has to cross threads, or machines; consent that merely expires lasts for 15 to 30 s. */
+const REVOCATION_MS = 1_000
+const RETRY_MS = 100
 const ending = { whip: '4.2', whep: '4.4' }
 
 export const endingRules: readonly RuleText[] = [
@@ -36,14 +39,19 @@ export const endingRules: readonly RuleText[] = [
     sections: { ...ending, other: 'RFC 7675 section 5.2' },
     level: 'MUST',
     sends: 'a STUN check that is answered; DELETE; the same check again',
-    expects: 'no success: consent is revoked at once',
+    expects: 'no success any more within a second: consent is revoked at once, not when it expires',
     async check(bench) {
       const session = await bench.open()
       if ((await bench.check(session)) !== 'success')
         throw new NotTestable('checks are not answered before DELETE either')
       await bench.remove(session)
-      const result = await bench.check(session)
-      expect(!result.startsWith('success'), result)
+      const deadline = performance.now() + REVOCATION_MS
+      let result = await bench.check(session)
+      while (result.startsWith('success') && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        result = await bench.check(session)
+      }
+      expect(!result.startsWith('success'), `${result}, still after ${REVOCATION_MS} ms`)
     },
   },
   {
