@@ -17,21 +17,13 @@ interface Exception {
   readonly why: string
 }
 
-/** Each entry goes when the gateway learns what it is about: a test fails until then. */
-const notYet: readonly Exception[] = [
-  { rules: /^whep P[23]\.\d$/, verdict: 'not applicable', why: 'there are no counter-offers' },
-  { rules: /^whep E\d\.\d$/, verdict: 'not applicable', why: 'there are no extensions' },
-  { rules: /^whep W35\.1$/, verdict: 'not applicable', why: 'there are no extensions' },
-]
-
 const always: readonly Exception[] = [
-  ...notYet,
   {
     rules: / W36\.1$/,
     verdict: 'not testable',
     why: 'HTTPS is the business of a proxy, and this is loopback',
   },
-  { rules: / W30\.1$/, verdict: 'not applicable', why: 'one process has nowhere to redirect to' },
+  { rules: / W30\.1$/, verdict: 'not applicable', why: 'only a gateway that is full redirects' },
   {
     rules: /^whip W35\.1$/,
     verdict: 'not applicable',
