@@ -203,3 +203,12 @@ test('a publisher whose media is silent makes way at once, and no longer does wh
   streams.publish('live', publishOffer())
   expect(ends()).toEqual(['publisher replaced'])
 })
+
+test('a restart tells the candidates that hold now, not those of the answer', () => {
+  const { streams } = createStreams()
+  const { id } = streams.publish('live', publishOffer())
+  const candidates = [{ address: '192.0.2.99', family: 4, port: 8080 }] as const
+  streams.setCandidates(candidates)
+  const restart = streams.restartIce(id, { remoteUfrag: 'other', remotePassword: 'x'.repeat(22) })
+  expect(restart?.candidates).toEqual(candidates)
+})

@@ -24,7 +24,7 @@ import { Problem } from '../signalling/problem.ts'
 import type { Clock } from './clock.ts'
 import type { Chance } from './credentials.ts'
 import { newCname, newPassword, newSdpSessionId, newUfrag, ssrcSource } from './credentials.ts'
-import type { EventSubscription, ViewerEvent, ViewerEventType } from './event-subscription.ts'
+import type { EventSubscription, ViewerEventType } from './event-subscription.ts'
 import type { LayerRequest } from './layer-selection.ts'
 import type { MediaPlane } from './media-plane.ts'
 import type {
@@ -38,6 +38,10 @@ import type {
   StreamsEvent,
   ViewerSession,
 } from './session.ts'
+import type { Stream } from './stream.ts'
+import { newStream } from './stream.ts'
+import { gatewayFull, noPublisher, overloaded, shuttingDown, streamFull } from './refusals.ts'
+import { ViewerNews } from './viewer-news.ts'
 import { ViewerSubscriptions } from './viewer-subscriptions.ts'
 
 export interface StreamLimits {
@@ -66,31 +70,12 @@ export interface StreamRegistryOptions {
   readonly onEvent: (event: StreamsEvent) => void
 }
 
-interface Stream {
-  readonly name: StreamName
-  publisher: PublisherSession | undefined
-  readonly viewers: Set<ViewerSession>
-  /** Set while the viewers wait for the next publisher. */
-  cancelGrace: (() => void) | undefined
-  /** What its viewers were told last: a publisher is connected and sends. */
-  active: boolean
-  /** Set while the number of viewers has changed and they have not been told yet. */
-  cancelViewerCount: (() => void) | undefined
-}
-
-/** A viewer that asks again after so long finds a publisher that has meanwhile sent its offer; a busy page of viewers is no load. */
-const NO_PUBLISHER_RETRY_SECONDS = 2
-/** Sessions come and go over minutes; asking more often only adds load. */
-const FULL_RETRY_SECONDS = 10
-const SHUTDOWN_RETRY_SECONDS = 5
 /** A fragment that a restart has overtaken is at most a few restarts late. */
 const MAX_FORMER_REMOTE_UFRAGS = 4
 /** draft-ietf-wish-whep section 4.3: what a player takes for granted where it is not told. */
 const COUNTER_OFFER_LIFETIME_MS = 30_000
 /** The media wing tells its load each second while it sends anything; older than this, it sends nothing. */
 const LOAD_LIFETIME_MS = 3_000
-/** Thousands may come in one second; each number is told to all who want to know it. */
-const VIEWER_COUNT_INTERVAL_MS = 1_000
 /** RFC 8830 section 2: a stream id has at most 64 characters. */
 const MAX_STREAM_ID_LENGTH = 64
 
@@ -100,6 +85,7 @@ export class StreamRegistry {
   readonly #sessions = new Map<SessionId, Session>()
   readonly #ufrags = new Set<string>()
   readonly #subscriptions = new ViewerSubscriptions()
+  readonly #news: ViewerNews
   #candidates: readonly ListeningAddress[]
   #shuttingDown = false
   /** What the media wing said last that it sends. */
@@ -107,6 +93,7 @@ export class StreamRegistry {
 
   constructor(options: StreamRegistryOptions) {
     this.#options = options
+    this.#news = new ViewerNews(this.#subscriptions, options.clock)
     this.#candidates = options.candidates
   }
 
@@ -189,7 +176,7 @@ export class StreamRegistry {
     const stream = this.#streamOf(name)
     stream.viewers.add(session)
     this.#register(session)
-    this.#viewersChanged(stream)
+    this.#news.viewersChanged(stream)
     media.send({ type: 'open-viewer', session: session.id, stream: name, transport, tracks })
     return { id: session.id, localUfrag: session.localUfrag, answer }
   }
@@ -224,7 +211,7 @@ export class StreamRegistry {
     const stream = this.#streamOf(name)
     stream.viewers.add(session)
     this.#register(session)
-    this.#viewersChanged(stream)
+    this.#news.viewersChanged(stream)
     return { id: session.id, localUfrag: session.localUfrag, offer, validForMs: COUNTER_OFFER_LIFETIME_MS }
   }
 
@@ -255,7 +242,7 @@ export class StreamRegistry {
   restartIce(id: SessionId, remote: RemoteIceCredentials): IceRestart | undefined {
     const session = this.#sessions.get(id)
     if (session === undefined) return undefined
-    const { media, chance, candidates } = this.#options
+    const { media, chance } = this.#options
     const ufrag = newUfrag(chance, this.#ufrags)
     const password = newPassword(chance)
     if (session.confirmedUfrag === undefined) session.confirmedUfrag = session.localUfrag
@@ -268,7 +255,7 @@ export class StreamRegistry {
     session.remoteUfrag = remote.remoteUfrag
     session.remotePassword = remote.remotePassword
     media.send({ type: 'restart-ice', session: id, localUfrag: ufrag, localPassword: password, ...remote })
-    return { ufrag, password, candidates, bundle: session.bundle }
+    return { ufrag, password, candidates: this.#candidates, bundle: session.bundle }
   }
 
   /** Undefined if there is no such viewer. @throws Problem 429. */
@@ -276,12 +263,7 @@ export class StreamRegistry {
     const viewer = this.#sessions.get(id)
     if (viewer?.role !== 'viewer') return undefined
     const subscription = this.#subscriptions.add(id, this.#options.chance.uuid(), types)
-    const stream = this.#streamOf(viewer.stream)
-    if (stream.active) {
-      subscription.tell({ type: 'active', data: {} })
-      subscription.tell(layersEvent(viewer, stream.publisher))
-    }
-    subscription.tell({ type: 'viewercount', data: { viewercount: stream.viewers.size } })
+    this.#news.greet(subscription, viewer, this.#streamOf(viewer.stream))
     return subscription
   }
 
@@ -339,7 +321,7 @@ export class StreamRegistry {
           remoteAddress: event.remoteAddress,
           srtpProfile: event.srtpProfile,
         })
-        this.#updateActivity(this.#streams.get(session.stream))
+        this.#news.publisherChanged(this.#streams.get(session.stream))
         break
       case 'ice-restarted':
         this.#confirmUfrag(session, event.localUfrag)
@@ -347,7 +329,7 @@ export class StreamRegistry {
         break
       case 'publisher-silent':
         if (session.role === 'publisher') session.silent = event.silent
-        this.#updateActivity(this.#streams.get(session.stream))
+        this.#news.publisherChanged(this.#streams.get(session.stream))
         break
       case 'first-packet':
         onEvent({ type: 'first-packet', session, afterMs: clock.nowMs() - session.openedAtMs })
@@ -373,16 +355,7 @@ export class StreamRegistry {
     const publisher = this.#streams.get(name)?.publisher
     if (publisher === undefined && !limits.playBeforePublish(name)) throw noPublisher(name)
     this.#refuseWhenFull()
-    if ((this.#streams.get(name)?.viewers.size ?? 0) >= limits.maxViewersPerStream) {
-      throw new Problem(
-        'too-many-sessions',
-        503,
-        `The stream "${name}" has as many viewers as it may have.`,
-        {
-          retryAfterSeconds: FULL_RETRY_SECONDS,
-        },
-      )
-    }
+    if ((this.#streams.get(name)?.viewers.size ?? 0) >= limits.maxViewersPerStream) throw streamFull(name)
     this.#refuseWhenBusy()
     return publisher
   }
@@ -414,10 +387,10 @@ export class StreamRegistry {
     if (stream === undefined) return
     if (session.role === 'viewer') {
       stream.viewers.delete(session)
-      this.#viewersChanged(stream)
+      this.#news.viewersChanged(stream)
     } else if (stream.publisher === session) {
       stream.publisher = undefined
-      this.#updateActivity(stream)
+      this.#news.publisherChanged(stream)
       if (reason !== 'replaced') this.#awaitPublisher(stream)
     }
     this.#dropIfEmpty(stream)
@@ -475,44 +448,15 @@ export class StreamRegistry {
     if (stream.viewers.size === 0) return
     for (const viewer of [...stream.viewers]) {
       if (playableWith(viewer.promised, publisher.media)) continue
-      this.#subscriptions.tell(viewer.id, { type: 'reconnect', data: {} })
+      this.#news.askToReconnect(viewer)
       this.#close(viewer, 'stream-ended')
     }
     onEvent({ type: 'publisher-resumed', stream: stream.name, viewers: stream.viewers.size })
   }
 
-  #updateActivity(stream: Stream | undefined): void {
-    if (stream === undefined) return
-    const { publisher } = stream
-    const active = publisher !== undefined && publisher.connected && !publisher.silent
-    if (active === stream.active) return
-    stream.active = active
-    if (this.#subscriptions.size === 0) return
-    for (const viewer of stream.viewers) {
-      this.#subscriptions.tell(viewer.id, { type: active ? 'active' : 'inactive', data: {} })
-      if (active) this.#subscriptions.tell(viewer.id, layersEvent(viewer, publisher))
-    }
-  }
-
-  #viewersChanged(stream: Stream): void {
-    if (stream.cancelViewerCount !== undefined || this.#subscriptions.size === 0) return
-    stream.cancelViewerCount = this.#options.clock.schedule(VIEWER_COUNT_INTERVAL_MS, () => {
-      stream.cancelViewerCount = undefined
-      const data = { viewercount: stream.viewers.size }
-      for (const viewer of stream.viewers) this.#subscriptions.tell(viewer.id, { type: 'viewercount', data })
-    })
-  }
-
   /** The stream of that name, which is made where there is none. */
   #streamOf(name: StreamName): Stream {
-    const stream = this.#streams.get(name) ?? {
-      name,
-      publisher: undefined,
-      viewers: new Set(),
-      cancelGrace: undefined,
-      active: false,
-      cancelViewerCount: undefined,
-    }
+    const stream = this.#streams.get(name) ?? newStream(name)
     this.#streams.set(name, stream)
     return stream
   }
@@ -577,36 +521,17 @@ export class StreamRegistry {
   }
 
   #refuseWhenShuttingDown(): void {
-    if (!this.#shuttingDown) return
-    throw new Problem('shutting-down', 503, 'The gateway is shutting down.', {
-      retryAfterSeconds: SHUTDOWN_RETRY_SECONDS,
-    })
+    if (this.#shuttingDown) throw shuttingDown()
   }
 
   #refuseWhenBusy(): void {
     const { clock, limits } = this.#options
     const { sentBitsPerSecond, atMs } = this.#load
     if (sentBitsPerSecond < limits.maxSendBitsPerSecond || clock.nowMs() - atMs > LOAD_LIFETIME_MS) return
-    throw new Problem('overloaded', 503, 'The gateway sends as much as it may send.', {
-      retryAfterSeconds: FULL_RETRY_SECONDS,
-    })
+    throw overloaded()
   }
 
   #refuseWhenFull(): void {
-    if (this.#sessions.size < this.#options.limits.maxSessions) return
-    throw new Problem('too-many-sessions', 503, 'The gateway has as many sessions as it may have.', {
-      retryAfterSeconds: FULL_RETRY_SECONDS,
-    })
+    if (this.#sessions.size >= this.#options.limits.maxSessions) throw gatewayFull()
   }
-}
-
-const noPublisher = (name: StreamName): Problem =>
-  new Problem('no-publisher', 409, `Nobody publishes the stream "${name}" at the moment; try again later.`, {
-    retryAfterSeconds: NO_PUBLISHER_RETRY_SECONDS,
-  })
-
-/** WHEP core extensions: by the index of the m-section, the layers that can be chosen; `encodingId` is what older players read. */
-function layersEvent({ video }: ViewerSession, publisher: PublisherSession | undefined): ViewerEvent {
-  const layers = (publisher?.rids ?? []).map((rid) => ({ rid, encodingId: rid }))
-  return { type: 'layers', data: video === undefined ? {} : { [video.index]: layers } }
 }
