@@ -27,6 +27,7 @@ const ADDRESS_REFRESH_MS = 10_000
 
 /** Long enough to even out keyframes, short enough to stop a rush of viewers. */
 const LOAD_INTERVAL_MS = 1_000
+
 /** Share of a packet store that may be sent at once. */
 const INSTANT_START_SHARE = 0.75
 
