@@ -496,3 +496,31 @@ describe('transport', () => {
     expect(answerFaults(offer, answer)).toEqual([])
   })
 })
+
+describe('parameter sets that the offer tells', () => {
+  const trackOf = (lines: readonly string[]) =>
+    publish(smallOffer([mediaLines('video', 'v', 'sendonly', '96', lines)])).tracks[0]
+
+  it('of H.264 are handed to the media wing, since packets may lack them', () => {
+    const { tracks } = publish(readOffer('simple-whip-client'))
+    const sets = tracks.find((track) => track.kind === 'video')?.parameterSets
+    expect(sets?.map((nalUnit) => Buffer.from(nalUnit).toString('base64'))).toEqual([
+      'Z0LAHtoCgL/lwFqDAwNSgAAAAwCAAAAeR4sXUA==',
+      'aM48gA==',
+    ])
+  })
+
+  it('of H.265 are handed over in the order VPS, SPS, PPS', () => {
+    const track = trackOf([
+      'a=rtpmap:96 H265/90000',
+      'a=fmtp:96 sprop-pps=RAE=;sprop-vps=QAE=;sprop-sps=QgE=',
+    ])
+    expect(track?.parameterSets?.map((nalUnit) => nalUnit[0])).toEqual([0x40, 0x42, 0x44])
+  })
+
+  it('are none where the offer has none, or none that can be read', () => {
+    expect(trackOf(vp8)).not.toHaveProperty('parameterSets')
+    const damaged = ['a=rtpmap:96 H264/90000', 'a=fmtp:96 packetization-mode=1;sprop-parameter-sets=,*,']
+    expect(trackOf(damaged)).not.toHaveProperty('parameterSets')
+  })
+})

@@ -226,7 +226,7 @@ export const settings = {
   }),
   instantStartBytes: setting({
     type: quantity(1024, 1_073_741_824),
-    fallback: '3Mi', // less than the packet store, so that nothing of it is overwritten while it is sent
+    fallback: '3Mi', // three quarters of the packet store, which bound it in any case: nothing of it must be overwritten while it is sent
     placeholder: 'BYTES',
     help: 'more since the last keyframe is not sent at once; the viewer waits for the next keyframe',
   }),

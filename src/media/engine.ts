@@ -28,6 +28,9 @@ const ADDRESS_REFRESH_MS = 10_000
 /** Long enough to even out keyframes, short enough to stop a rush of viewers. */
 const LOAD_INTERVAL_MS = 1_000
 
+/** Share of a packet store that may be sent at once. */
+const INSTANT_START_SHARE = 0.75
+
 type OpenCommand = Extract<MediaCommand, { type: 'open-publisher' | 'open-viewer' }>
 
 /** A path's own socket is the way out; what is committed is sent at the end of the turn. */
@@ -73,7 +76,8 @@ export class MediaEngine implements MediaSessionListener {
       packetStoreBytes: options.packetStoreBytes,
       packetStoreMs: Math.max(defaultForwardingLimits.packetStoreMs, options.instantStartMs),
       instantStart: options.instantStart,
-      instantStartBytes: options.instantStartBytes,
+      // The rest is for what arrives while it is sent.
+      instantStartBytes: Math.min(options.instantStartBytes, options.packetStoreBytes * INSTANT_START_SHARE),
       instantStartMs: options.instantStartMs,
       keyframeRequestIntervalMs: options.keyframeRequestIntervalMs,
       maxPublishBitrate: options.maxPublishBitrate,
