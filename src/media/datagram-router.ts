@@ -78,6 +78,11 @@ export class DatagramRouter {
     }
   }
 
+  /** To be called after each flush of the sockets. */
+  afterFlush(): void {
+    this.#paths.recycle()
+  }
+
   #routeStun(
     socket: MediaSocket,
     memory: NativeMemory,

@@ -266,6 +266,7 @@ export class MediaEngine implements MediaSessionListener {
       this.#close(ended.session, ended.reason, ended.detail, nowMs)
     }
     this.#sockets.flush()
+    this.#router.afterFlush()
     if (nowMs - this.#loadMs >= LOAD_INTERVAL_MS) this.#reportLoad(nowMs)
     this.#setTimer(nowMs)
   }

@@ -40,6 +40,7 @@ export function parseFormats(formatList: string, parsed: MediaDescription): Form
     const payloadType = /^(?:0|[1-9]\d{0,2})$/.test(token) ? integer(Number(token), 0, 127) : undefined
     if (payloadType === undefined)
       throw malformed('an m-line names a payload type that is no number from 0 to 127')
+    if (payloadType >= FIRST_RTCP_PAYLOAD_TYPE && payloadType <= LAST_RTCP_PAYLOAD_TYPE) return []
     const encoding = encodings.get(String(payloadType)) ?? staticEncodings.get(payloadType)
     const [, name, rate, channels] = /^([^/]{1,64})\/(\d{1,9})(?:\/(\d{1,3}))?$/.exec(encoding ?? '') ?? []
     if (encoding === undefined || name === undefined || rate === undefined) return []
@@ -55,6 +56,10 @@ export function parseFormats(formatList: string, parsed: MediaDescription): Form
     }
   })
 }
+
+/** With RTP and RTCP on one port, a packet of these with its marker set would be taken for RTCP (RFC 5761 section 4). */
+const FIRST_RTCP_PAYLOAD_TYPE = 64
+const LAST_RTCP_PAYLOAD_TYPE = 95
 
 /** sdp-transform's types promise numbers; what it gives for a missing or overlong one is something else. */
 export function integer(value: unknown, minimum: number, maximum: number): number | undefined {

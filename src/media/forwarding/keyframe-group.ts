@@ -29,7 +29,11 @@ export function findKeyframeGroup(
     if (store.timestamps[slot] !== timestamp) break
     firstNumber--
   }
-  if (nowMs - store.arrivalsMs[store.find(firstNumber)]! > limits.instantStartMs) return undefined
+  const first = store.find(firstNumber)
+  const ageMs = nowMs - store.arrivalsMs[first]!
+  if (ageMs > limits.instantStartMs) return undefined
+  // What is missing in front may be the parameter sets; once it will not come any more, those known from before are sent instead.
+  if (ageMs <= repairWaitMs && source.keyframeStart(first) < firstNumber) return undefined
 
   let bytes = 0
   let isWhole = true

@@ -9,6 +9,8 @@ const fixedHeaderBytes = 12
 const extensionHeaderBytes = 4
 /** Longer MIDs are not sent; ours are counters. */
 const maxMidBytes = 16
+/** The longest value of the one-byte form (RFC 8285 section 4.2). */
+const maxOneByteValueBytes = 16
 /** MID, transport-wide sequence number, absolute send time, each with its head in the two-byte form, and padding. */
 const ownExtensionBytes = 2 + maxMidBytes + 4 + 5 + 3
 /** Bytes that the header of a packet can take. */
@@ -69,7 +71,9 @@ export class PacketWriter {
     const flags = store.flags[slot]!
 
     const writer = context.extensions
-    const needsTwoByteForm = this.#alwaysTwoByteForm || (flags & packetFlags.twoByteExtensions) !== 0
+    const hasLongElements = (flags & packetFlags.twoByteExtensions) !== 0
+    const needsTwoByteForm =
+      this.#alwaysTwoByteForm || (hasLongElements && this.#forwardsLongElement(store, slot, payload.bytes))
     writer.begin(bytes, view, offset + fixedHeaderBytes, needsTwoByteForm ? 'two-byte' : 'one-byte')
     if (this.#transportSequenceId !== 0) writer.addUint16(this.#transportSequenceId, transportSequence)
     if (this.#absoluteSendTimeId !== 0) writer.addUint24(this.#absoluteSendTimeId, absoluteSendTime)
@@ -96,5 +100,18 @@ export class PacketWriter {
     context.packets++
     context.bytes += sentBytes
     return sentBytes
+  }
+
+  /** Whether an element that the one-byte form cannot carry goes to this viewer: others need not know the two-byte form. */
+  #forwardsLongElement(store: PacketStore, slot: number, bytes: Uint8Array): boolean {
+    const end = store.payloadOffsets[slot]!
+    let at = end - store.extensionLengths[slot]!
+    while (at < end) {
+      const length = bytes[at + 1]!
+      if (this.#forwardableIds[bytes[at]!] !== 0 && (length === 0 || length > maxOneByteValueBytes))
+        return true
+      at += 2 + length
+    }
+    return false
   }
 }

@@ -152,13 +152,14 @@ export class Retransmitter {
     const transportSequence = isNew ? context.transportSequence : history.transportSequences[at]!
     const absoluteSendTime = isNew ? context.absoluteSendTime : history.absoluteSendTimes[at]!
     const withMid = isNew ? !isHeard : history.withMid[at] === 1
+    const sentTimestamp = isNew ? timestamp : history.timestamps[at]!
     const sentBytes = this.#writer.send(
       store,
       slot,
       this.#played.ssrc,
       this.#played.payloadType,
       sequence,
-      timestamp,
+      sentTimestamp,
       -1,
       transportSequence,
       absoluteSendTime,
@@ -166,7 +167,7 @@ export class Retransmitter {
     )
     if (sentBytes === 0 || !isNew) return sentBytes
     // Its first time: the viewer's send buffer was full when it came, or it came after its source had been switched away from.
-    history.record(sequence, transportSequence, absoluteSendTime, withMid)
+    history.record(sequence, timestamp, transportSequence, absoluteSendTime, withMid)
     context.transportSequence = (context.transportSequence + 1) & 0xffff
     return sentBytes
   }

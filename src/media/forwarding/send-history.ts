@@ -1,4 +1,4 @@
-/** What each packet's header extensions said, so that a plain retransmission is the same packet bit by bit. */
+/** What each packet's timestamp and header extensions said, so that a plain retransmission is the same packet bit by bit. */
 
 /*
  SRTP's key stream depends on the sequence number alone. Sending other bytes under the same number, even if only the transport-wide
@@ -11,15 +11,23 @@ const slots = 1_024
 
 export class SendHistory {
   readonly #numbers = new Float64Array(slots).fill(-1)
+  readonly timestamps = new Uint32Array(slots)
   readonly transportSequences = new Uint16Array(slots)
   readonly absoluteSendTimes = new Uint32Array(slots)
   readonly withMid = new Uint8Array(slots)
 
-  record(number: number, transportSequence: number, absoluteSendTime: number, withMid: boolean): void {
+  record(
+    number: number,
+    timestamp: number,
+    transportSequence: number,
+    absoluteSendTime: number,
+    withMid: boolean,
+  ): void {
     const at = number & (slots - 1)
     // A late packet must not take the place of one whose entry may be needed.
     if (number < this.#numbers[at]!) return
     this.#numbers[at] = number
+    this.timestamps[at] = timestamp
     this.transportSequences[at] = transportSequence
     this.absoluteSendTimes[at] = absoluteSendTime
     this.withMid[at] = withMid ? 1 : 0

@@ -308,7 +308,7 @@ export class SendTrack {
     if (sentBytes === 0) return false
     context.transportSequence = (transportSequence + 1) & 0xffff
     if (this.#history !== undefined) {
-      this.#history.record(sequence, transportSequence, absoluteSendTime, withMid)
+      this.#history.record(sequence, timestamp, transportSequence, absoluteSendTime, withMid)
     }
     this.packets++
     this.octets += store.payloadLengths[slot]!

@@ -107,7 +107,8 @@ export class MediaSocket {
     if (this.#closed) return
     this.#closed = true
     if (this.#endOfTurn !== undefined) clearImmediate(this.#endOfTurn)
-    this.#socket.close()
+    if (this.sender instanceof PortableUdpSender) this.sender.whenIdle(() => this.#socket.close())
+    else this.#socket.close()
   }
 
   /** The event loop hands over the first datagram; the rest is then taken in batches, without an allocation for each. */

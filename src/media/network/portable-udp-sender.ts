@@ -13,6 +13,9 @@ export class PortableUdpSender implements UdpSender {
   readonly memory = new NativeMemory(ASSEMBLY_BYTES)
   readonly counters: SendCounters
   readonly #socket: Socket
+  #inFlight = 0
+  /** Called once nothing is in flight any more. */
+  #onIdle: (() => void) | undefined
   readonly #queue: { bytes: Buffer; address: string; port: number }[] = []
 
   constructor(socket: Socket, counters: SendCounters) {
@@ -43,6 +46,7 @@ export class PortableUdpSender implements UdpSender {
         continue
       }
       this.counters.calls++
+      this.#inFlight++
       this.#socket.send(bytes, port, address, (error) => {
         if (error === null) {
           this.counters.sentDatagrams++
@@ -50,8 +54,15 @@ export class PortableUdpSender implements UdpSender {
         } else {
           this.counters.droppedRefused++
         }
+        if (--this.#inFlight === 0) this.#onIdle?.()
       })
     }
     this.#queue.length = 0
+  }
+
+  /** Calls `done` when all that was flushed has left: dgram looks addresses up first, and closing would drop what waits for that. */
+  whenIdle(done: () => void): void {
+    if (this.#inFlight === 0) done()
+    else this.#onIdle = done
   }
 }

@@ -90,6 +90,8 @@ export class SocketPath implements Path, UdpDestination {
 export class PathTable<Owner> {
   readonly #entries = new Map<number, { path: SocketPath; owner: Owner }>()
   readonly #freeSlots: { memory: NativeMemory; offset: number }[] = []
+  /** Slots of removed paths: what is queued may still be sent to them. */
+  readonly #retiredSlots: { memory: NativeMemory; offset: number }[] = []
   readonly #seed: number
 
   /** @param seed random 32 bits, so that nobody can choose addresses that collide. */
@@ -141,8 +143,14 @@ export class PathTable<Owner> {
   remove(path: SocketPath): void {
     if (path.key < 0) return
     if (this.#entries.get(path.key)?.path === path) this.#entries.delete(path.key)
-    this.#freeSlots.push({ memory: path.memory, offset: path.offset })
+    this.#retiredSlots.push({ memory: path.memory, offset: path.offset })
     path.key = -1
+  }
+
+  /** To be called when everything that was queued has been sent: the addresses of removed paths may now be written over. */
+  recycle(): void {
+    for (let slot = this.#retiredSlots.pop(); slot !== undefined; slot = this.#retiredSlots.pop())
+      this.#freeSlots.push(slot)
   }
 
   #takeSlot(): { memory: NativeMemory; offset: number } {
