@@ -93,6 +93,20 @@ describe('header extensions for a viewer', () => {
     expect(sink.takePackets()[0]).toMatchObject({ form: 0, headerLength: 12 })
   })
 
+  it('keep to the one-byte form for a viewer that is sent none of the long values', () => {
+    const published = {
+      ...publishedVideo,
+      extensions: { ...publishedVideo.extensions, dependencyDescriptor: 12 },
+    }
+    const { publisher, stream, sink } = createPair({ published: [published] })
+    const extensions = { 12: new Uint8Array(90), 5: Uint8Array.of(1) }
+    receive(publisher, { sequence: 1, payload: key(1), extensions }, 0)
+    stream.flush(0)
+    const [packet] = sink.takePackets()
+    expect(packet?.form).toBe(0xbede)
+    expect(packet?.extensions.get(3)).toEqual(Uint8Array.of(1))
+  })
+
   it('take the two-byte form for an id above 14 or a value of more than 16 bytes', () => {
     const extensions = { ...playedVideo.extensions, dependencyDescriptor: 10 }
     const published = {

@@ -151,26 +151,29 @@ describe('the life of a session', () => {
     expect(await endReason(viewer.session, consentTimeoutMs + 5_000)).toBe('consent-expired')
   })
 
-  test('SIGTERM says goodbye to everyone and exits with 0', async ({ keep }) => {
-    const own = await startGateway()
-    const publisher = await keep(startLibdatachannelPublisher({ url: own.whipUrl('end') }))
-    const viewer = await keep(startLibdatachannelViewer({ url: own.whepUrl('end'), codec: 'H264' }))
-    await expectFrames(viewer, 5)
-    const exitCode = await own.stop()
-    expect(exitCode).toBe(0)
-    await waitFor(
-      'BYE and close_notify',
-      () => viewer.byes() > 0 && isClosed(viewer),
-      {},
-      () => viewer.states,
-    )
-    await waitFor(
-      'close_notify',
-      () => publisher.states.includes('closed'),
-      {},
-      () => publisher.states,
-    )
-  })
+  test.for(['native', 'portable'])(
+    'SIGTERM says goodbye to everyone and exits with 0 (%s sender)',
+    async (sender, { keep }) => {
+      const own = await startGateway({ args: ['--udp-sender', sender] })
+      const publisher = await keep(startLibdatachannelPublisher({ url: own.whipUrl('end') }))
+      const viewer = await keep(startLibdatachannelViewer({ url: own.whepUrl('end'), codec: 'H264' }))
+      await expectFrames(viewer, 5)
+      const exitCode = await own.stop()
+      expect(exitCode).toBe(0)
+      await waitFor(
+        'BYE and close_notify',
+        () => viewer.byes() > 0 && isClosed(viewer),
+        {},
+        () => viewer.states,
+      )
+      await waitFor(
+        'close_notify',
+        () => publisher.states.includes('closed'),
+        {},
+        () => publisher.states,
+      )
+    },
+  )
 })
 
 async function expectFrames(viewer: LibdatachannelViewer, markers: number): Promise<void> {

@@ -94,6 +94,17 @@ describe('the table of paths', () => {
     expect(table.find(first, path.memory, 0)).toEqual({ path: current, owner: 'new' })
   })
 
+  it('writes no new address over one that is still to be sent to', () => {
+    const table = new PathTable<string>(1)
+    const removed = table.add(pathFrom(first, '192.0.2.1', 7), 'old')
+    if (removed !== undefined) table.remove(removed)
+    table.add(pathFrom(first, '192.0.2.2', 8), 'new')
+    expect(removed?.describe()).toBe('192.0.2.1:7')
+    table.recycle()
+    for (let i = 0; i < 300; i++) table.add(pathFrom(first, '192.0.2.3', i), 'later')
+    expect(removed?.describe()).not.toBe('192.0.2.1:7')
+  })
+
   it('keeps a lasting copy: what it was given may change', () => {
     const table = new PathTable<string>(1)
     const path = pathFrom(first, '192.0.2.1', 7)
