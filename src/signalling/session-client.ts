@@ -47,7 +47,8 @@ export async function openSession({ url, offer, token, signal }: OpenSessionOpti
   const timeout = AbortSignal.timeout(requestTimeoutMs)
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/sdp', accept: 'application/sdp', ...authorization },
+    // No Accept that names SDP: it would ask for a counter-offer (406) where the offer does not fit, which is not answered here.
+    headers: { 'content-type': 'application/sdp', ...authorization },
     body: offer,
     signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
   })
