@@ -130,11 +130,26 @@ describe('sender reports to a viewer', () => {
     receive(publisher, { sequence: 1, ssrc: audioSsrc, payloadType: 111 }, 10)
     stream.flush(10)
     expect(reportsIn(sink.take()).map(({ ssrc }) => ssrc)).toEqual([playedVideo.ssrc, playedAudio.ssrc])
-    expect(viewer.nextTimeoutMs()).toBe(1_010)
     viewer.handleTimeout(1_009)
     expect(sink.take()).toEqual([])
     viewer.handleTimeout(1_010)
     expect(reportsIn(sink.take())).toHaveLength(2)
+  })
+
+  it('go with the media when they are due, and alone where none comes for a while', () => {
+    const { publisher, stream, viewer, sink } = createPair()
+    receive(publisher, { sequence: 1, payload: vp8Payload(true, 1) }, 0)
+    stream.flush(0)
+    sink.take()
+    receive(publisher, { sequence: 2 }, 990)
+    stream.flush(990)
+    expect(reportsIn(sink.take())).toEqual([])
+    receive(publisher, { sequence: 3 }, 1_010)
+    stream.flush(1_010)
+    expect(reportsIn(sink.take())).toHaveLength(1)
+    expect(viewer.nextTimeoutMs()).toBe(2_110)
+    viewer.handleTimeout(2_110)
+    expect(reportsIn(sink.take())).toHaveLength(1)
   })
 
   it('count packets and payload bytes of the media, without retransmissions', () => {

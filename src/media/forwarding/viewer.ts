@@ -27,6 +27,9 @@ export interface ViewerOptions {
   readonly wallClockOffsetMs?: number
 }
 
+/** How long a due report waits for media to go with: longer than any usual interval between pictures. */
+const reportSlackMs = 100
+
 export class Viewer {
   readonly tracks: readonly SendTrack[]
   /** Told once, when the first packet has been sent. */
@@ -77,7 +80,7 @@ export class Viewer {
   /** When `handleTimeout` is to be called next; Infinity where nothing is due. */
   nextTimeoutMs(): number {
     if (this.#isClosed) return Infinity
-    let next = this.#nextReportMs
+    let next = this.#nextReportMs + reportSlackMs
     for (const track of this.tracks) next = Math.min(next, track.nextCatchUpMs)
     return next
   }
@@ -135,8 +138,9 @@ export class Viewer {
       if (track !== undefined) track.forward(sources[index]!, arrivals.slots[i]!, nowMs)
     }
     this.#noteSent()
-    // A source has started to feed a track: players align audio and video as soon as they are told how.
-    if (this.#context.isReportDue) this.#sendReports(nowMs)
+    // A source has started to feed a track: players align audio and video as soon as they are told how. Later reports go with the media
+    // too: a turn of its own for each viewer's would break up the batches in which all packets leave.
+    if (this.#context.isReportDue || nowMs >= this.#nextReportMs) this.#sendReports(nowMs)
   }
 
   statistics(): ForwardingStatistics {
