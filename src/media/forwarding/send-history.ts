@@ -6,8 +6,8 @@
  (RFC 3711 section 9.1, RFC 7714 section 5.1). RTX has numbers of its own and needs none of this.
  */
 
-/** A power of two; 4 s of 2.5 Mbit/s video. */
-const slots = 1_024
+/** A power of two; 2 s of 2.5 Mbit/s video: players give up a packet long before. */
+const slots = 512
 
 export class SendHistory {
   readonly #numbers = new Float64Array(slots).fill(-1)
