@@ -20,6 +20,12 @@ const maxBehindMs = 34 + 50
 /** What people notice of sound that is early or late, and what a busy browser's estimate errs by. */
 const maxAudioDistanceMs = 45 + 40
 
+/**
+ * Players that share two cores with other tests are late now and then; a gateway that made them late would do so every time. How fast it is,
+ * bench/first-frame tells.
+ */
+const onABusyMachine = { retry: 3 }
+
 describe('instant start', () => {
   let gateway: Gateway
   let chromium: ChromiumHarness
@@ -40,28 +46,32 @@ describe('instant start', () => {
       intervalMs: 5,
     })
 
-  test('shows H.264 in Chromium at once, live, and in step with the sound', async ({ keep }) => {
-    const publisher = await keep(publish('instant-h264', 'H264'))
-    const url = gateway.whepUrl('instant-h264')
-    const early = await keep(chromium.play(url, { watchNumbers: true }))
-    await untilMidGroup(publisher.framesSent)
-    const late = await keep(chromium.play(url, { watchNumbers: true }))
-    const shown = await waitFor('3 s of pictures', async () => {
-      const its = await late.shownPictures()
-      return (its.pictures.at(-1)?.shownMs ?? 0) > its.postMs + 3_500 && its
-    })
-    const [first] = shown.pictures
-    expect((first?.shownMs ?? Infinity) - shown.postMs).toBeLessThan(maxFirstPictureMs)
-    // The track that the pictures are read from may miss the very first ones.
-    expect(first?.number).toBeLessThan(joinAtPicture)
-    const reference = (await early.shownPictures()).pictures
-    expect(behindMs(shown.pictures.slice(-30), reference)).toBeLessThan(maxBehindMs)
-    const statistics = await late.statistics()
-    expect(statistics).toMatchObject({ packetsLost: 0, audioPacketsLost: 0, freezeCount: 0, nackCount: 0 })
-    expect(Math.abs(statistics.audioAheadMs)).toBeLessThan(maxAudioDistanceMs)
-  })
+  test(
+    'shows H.264 in Chromium at once, live, and in step with the sound',
+    onABusyMachine,
+    async ({ keep }) => {
+      const publisher = await keep(publish('instant-h264', 'H264'))
+      const url = gateway.whepUrl('instant-h264')
+      const early = await keep(chromium.play(url, { watchNumbers: true }))
+      await untilMidGroup(publisher.framesSent)
+      const late = await keep(chromium.play(url, { watchNumbers: true }))
+      const shown = await waitFor('3 s of pictures', async () => {
+        const its = await late.shownPictures()
+        return (its.pictures.at(-1)?.shownMs ?? 0) > its.postMs + 3_500 && its
+      })
+      const [first] = shown.pictures
+      expect((first?.shownMs ?? Infinity) - shown.postMs).toBeLessThan(maxFirstPictureMs)
+      // The track that the pictures are read from may miss the very first ones.
+      expect(first?.number).toBeLessThan(joinAtPicture)
+      const reference = (await early.shownPictures()).pictures
+      expect(behindMs(shown.pictures.slice(-30), reference)).toBeLessThan(maxBehindMs)
+      const statistics = await late.statistics()
+      expect(statistics).toMatchObject({ packetsLost: 0, audioPacketsLost: 0, freezeCount: 0, nackCount: 0 })
+      expect(Math.abs(statistics.audioAheadMs)).toBeLessThan(maxAudioDistanceMs)
+    },
+  )
 
-  test('shows VP8 in libwebrtc at once and live', async ({ keep }) => {
+  test('shows VP8 in libwebrtc at once and live', onABusyMachine, async ({ keep }) => {
     const publisher = await keep(publish('instant-vp8', 'VP8'))
     const url = gateway.whepUrl('instant-vp8')
     const early = await keep(startLibwebrtcViewer({ url }))
