@@ -37,7 +37,7 @@ test('has defaults for everything', () => {
     shutdownTimeout: 5000,
     keyframeRequestInterval: 1000,
     packetStore: 4_194_304,
-    instantStart: 'on',
+    instantStart: 'off',
     instantStartBytes: 3_145_728,
     instantStartAge: 8000,
     maxPublishBitrate: 20_000_000,

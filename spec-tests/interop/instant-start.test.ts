@@ -31,7 +31,10 @@ describe('instant start', () => {
   let chromium: ChromiumHarness
 
   beforeAll(async () => {
-    ;[gateway, chromium] = await Promise.all([startGateway(), startChromium()])
+    ;[gateway, chromium] = await Promise.all([
+      startGateway({ args: ['--instant-start', 'on'] }),
+      startChromium(),
+    ])
   })
   afterAll(async () => {
     await chromium.stop()

@@ -219,7 +219,8 @@ export const settings = {
   }),
   instantStart: setting({
     type: oneOf(switches),
-    fallback: 'on',
+    // Off until a rare step back in the timestamps, where the burst meets live packets, is understood.
+    fallback: 'off',
     placeholder: 'WAY',
     words: switches,
     help: 'on or off: viewers that join are sent the packets since the last keyframe at once',
