@@ -64,7 +64,6 @@ export const SHA1_Final = bind<[N, N]>('SHA1_Final', int, [pointer, pointer])
 // DTLS contexts.
 export const DTLS_method = bind<[]>('DTLS_method', pointer, [])
 export const SSL_CTX_new = bind<[N]>('SSL_CTX_new', pointer, [pointer])
-export const SSL_CTX_free = bind<[N]>('SSL_CTX_free', 'void', [pointer])
 export const SSL_CTX_ctrl = bind<[N, N, N, N]>('SSL_CTX_ctrl', 'long', [pointer, int, 'long', pointer])
 export const SSL_CTX_set_options = bind<[N, N]>('SSL_CTX_set_options', 'uint64_t', [pointer, 'uint64_t'])
 export const SSL_CTX_set_cipher_list = bind<[N, N]>('SSL_CTX_set_cipher_list', int, [pointer, pointer])
@@ -134,7 +133,6 @@ export const BIO_s_mem = bind<[]>('BIO_s_mem', pointer, [])
 export const BIO_read = bind<[N, N, N]>('BIO_read', int, [pointer, pointer, int])
 export const BIO_write = bind<[N, N, N]>('BIO_write', int, [pointer, pointer, int])
 export const BIO_ctrl = bind<[N, N, N, N]>('BIO_ctrl', 'long', [pointer, int, 'long', pointer])
-export const BIO_free = bind<[N]>('BIO_free', int, [pointer])
 
 // Errors.
 const ERR_get_error = bind<[]>('ERR_get_error', 'unsigned long', [])
